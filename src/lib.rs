@@ -1,0 +1,5 @@
+//! Keeps a cache of Shopify orders and their tracking warm, so that a support bot's "where is my order?" is answered in
+//! milliseconds and answered right.
+
+pub mod order;
+pub mod site;

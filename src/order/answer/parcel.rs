@@ -1,0 +1,238 @@
+//! One fulfilment with all that is known of it: its facet, what only the API tells, and its events.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::super::{
+    CarrierFacts, Event, EventFacet, EventId, Facet, Fulfillment, FulfillmentId, LineItem,
+    LineItemId, Order, Words,
+};
+
+/// A fulfilment of an order, its facets side by side.
+#[derive(Debug)]
+pub(super) struct Parcel<'a> {
+    id: FulfillmentId,
+    facet: &'a Facet<Fulfillment>,
+    carrier: Option<&'a Facet<CarrierFacts>>,
+    /// Newest first.
+    events: Vec<(EventId, &'a Event)>,
+    /// When the newest event was recorded.
+    newest_event_at: Option<DateTime<Utc>>,
+}
+
+/// The contract's entry of `fulfillments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ParcelAnswer {
+    pub id: String,
+    pub status: Option<String>,
+    pub shipment_status: Option<String>,
+    pub tracking_company: Option<String>,
+    pub tracking_number: Option<String>,
+    pub tracking_numbers: Vec<String>,
+    pub tracking_url: Option<String>,
+    pub tracking_urls: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub estimated_delivery_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub events: Vec<EventAnswer>,
+    pub line_items: Vec<ShippedItemAnswer>,
+}
+
+/// The contract's entry of a fulfilment's `events`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventAnswer {
+    pub status: String,
+    pub status_zh: String,
+    pub status_en: String,
+    pub message: Option<String>,
+    pub happened_at: DateTime<Utc>,
+    pub city: Option<String>,
+    pub province: Option<String>,
+    pub country: Option<String>,
+    pub zip: Option<String>,
+}
+
+/// The contract's entry of a fulfilment's `line_items`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShippedItemAnswer {
+    pub line_item_id: String,
+    pub title: Option<String>,
+    pub quantity: u32,
+}
+
+impl<'a> Parcel<'a> {
+    /// The order's parcels, oldest first.
+    pub(super) fn all_of(order: &'a Order) -> Vec<Self> {
+        let mut parcels: Vec<_> = order
+            .fulfillments
+            .iter()
+            .map(|(id, facet)| Self::new(order, *id, facet))
+            .collect();
+        parcels.sort_by_key(|parcel| (parcel.facet.value.created_at, parcel.id));
+        parcels
+    }
+
+    fn new(order: &'a Order, id: FulfillmentId, facet: &'a Facet<Fulfillment>) -> Self {
+        let mut events: Vec<_> = order
+            .events()
+            .filter(|(_, event)| event.fulfillment == id)
+            .collect();
+        events.sort_by_key(|(id, event)| std::cmp::Reverse((event.happened_at, *id)));
+        let newest = events
+            .first()
+            .and_then(|(id, _)| order.events.get(id))
+            .and_then(EventFacet::version);
+        let newest_event_at = newest.map(|version| version.updated_at);
+        Self {
+            id,
+            facet,
+            carrier: order.carrier.get(&id),
+            events,
+            newest_event_at,
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.facet.value.is_live()
+    }
+
+    pub(super) fn created_at(&self) -> DateTime<Utc> {
+        self.facet.value.created_at
+    }
+
+    /// When the parcel last changed what has shipped: its making, or (once dead) its cancellation.
+    pub(super) fn appeared_or_vanished_at(&self) -> DateTime<Utc> {
+        if self.is_live() {
+            self.created_at()
+        } else {
+            self.facet.version.updated_at
+        }
+    }
+
+    /// How many of the line are in it.
+    pub(super) fn holds(&self, item: LineItemId) -> u32 {
+        let items = self.facet.value.items.iter();
+        items
+            .filter(|shipped| shipped.line_item == item)
+            .map(|shipped| shipped.quantity)
+            .sum()
+    }
+
+    /// What the carrier said last. An event recorded since the fulfilment's own state is newer than it; in the same second
+    /// too, because an event moves the fulfilment's `updated_at` to its own time.
+    pub(super) fn shipment_status(&self) -> Option<&'a str> {
+        if !self.is_live() {
+            return None;
+        }
+        match self.events.first() {
+            Some((_, event)) if self.newest_event_at >= Some(self.facet.version.updated_at) => {
+                Some(&event.status)
+            }
+            Some(_) | None => self.facet.value.shipment_status.as_deref(),
+        }
+    }
+
+    /// The state to show: what the carrier said, else that it has been shipped. Never "delivered" of our own.
+    pub(super) fn state(&self) -> &'a str {
+        self.shipment_status().unwrap_or("shipped")
+    }
+
+    pub(super) fn company(&self) -> Option<String> {
+        self.facet.value.tracking_company.clone()
+    }
+
+    pub(super) fn number(&self) -> Option<String> {
+        self.facet.value.tracking_numbers.first().cloned()
+    }
+
+    pub(super) fn url(&self) -> Option<String> {
+        self.facet.value.tracking_urls.first().cloned()
+    }
+
+    /// The carrier's hand-over: as the API dates it, else the newest `delivered` event.
+    fn delivered_at(&self) -> Option<DateTime<Utc>> {
+        let told = self.carrier.and_then(|facts| facts.value.delivered_at);
+        let delivered = || {
+            self.events
+                .iter()
+                .find(|(_, event)| event.status == "delivered")
+        };
+        told.or_else(|| delivered().map(|(_, event)| event.happened_at))
+    }
+
+    /// The newest promise: an event's, if it was recorded after the API's answer or the API gave none.
+    fn estimated_delivery_at(&self) -> Option<DateTime<Utc>> {
+        let told = self
+            .carrier
+            .and_then(|facts| facts.value.estimated_delivery_at);
+        let promised = self
+            .events
+            .iter()
+            .find_map(|(_, event)| event.estimated_delivery_at);
+        let event_is_newer =
+            self.newest_event_at > self.carrier.map(|facts| facts.version.updated_at);
+        if event_is_newer {
+            promised.or(told)
+        } else {
+            told.or(promised)
+        }
+    }
+
+    /// Renders it; `lines` gives the shipped items their titles.
+    pub(super) fn answer(&self, lines: &[LineItem]) -> ParcelAnswer {
+        let value = &self.facet.value;
+        let title = |id| {
+            lines
+                .iter()
+                .find(|line| line.id == id)
+                .map(|line| line.title.clone())
+        };
+        ParcelAnswer {
+            id: self.id.to_string(),
+            status: value.status.clone(),
+            shipment_status: self.shipment_status().map(str::to_owned),
+            tracking_company: self.company(),
+            tracking_number: self.number(),
+            tracking_numbers: value.tracking_numbers.clone(),
+            tracking_url: self.url(),
+            tracking_urls: value.tracking_urls.clone(),
+            created_at: value.created_at,
+            updated_at: self
+                .newest_event_at
+                .max(Some(self.facet.version.updated_at))
+                .unwrap_or(self.facet.version.updated_at),
+            estimated_delivery_at: self.estimated_delivery_at(),
+            delivered_at: self.delivered_at(),
+            events: self
+                .events
+                .iter()
+                .map(|(_, event)| event_answer(event))
+                .collect(),
+            line_items: value
+                .items
+                .iter()
+                .map(|item| ShippedItemAnswer {
+                    line_item_id: item.line_item.to_string(),
+                    title: title(item.line_item),
+                    quantity: item.quantity,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn event_answer(event: &Event) -> EventAnswer {
+    let words = Words::of(&event.status);
+    EventAnswer {
+        status: words.code,
+        status_zh: words.zh,
+        status_en: words.en,
+        message: event.message.clone(),
+        happened_at: event.happened_at,
+        city: event.city.clone(),
+        province: event.province.clone(),
+        country: event.country.clone(),
+        zip: event.zip.clone(),
+    }
+}
