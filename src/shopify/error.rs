@@ -1,0 +1,272 @@
+//! Every way a call can fail, and what to do about each (PLATFORM 4.2).
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use thiserror::Error;
+
+use super::CostReport;
+
+/// Why a call brought nothing back. Texts hold no token and no customer data.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// THROTTLED inside a 200: the bucket is too empty.
+    #[error("throttled: the cost bucket is too empty")]
+    Throttled {
+        /// What the bucket said, if it did.
+        report: Option<CostReport>,
+    },
+    /// A single query above Shopify's limit of 1,000 points.
+    #[error("the query costs {cost} points, more than the {limit} one query may")]
+    TooDear {
+        /// What it would cost.
+        cost: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// The whole answer was denied: a scope is missing.
+    #[error("access denied to {path}: grant the app the scope it needs")]
+    AccessDenied {
+        /// The field that was denied.
+        path: String,
+    },
+    /// GraphQL refused the query: a bug of ours, or a version that no longer has a field.
+    #[error("the query was refused: {codes}")]
+    Refused {
+        /// Shopify's error codes; its messages may repeat what a user typed.
+        codes: String,
+    },
+    /// A search filter was ignored, so the answer holds everything instead of what was asked for.
+    #[error("the search ignored the filter {field}")]
+    FilterIgnored {
+        /// The filter's name.
+        field: String,
+    },
+    /// `INTERNAL_SERVER_ERROR` or `TIMEOUT` inside a 200.
+    #[error("Shopify failed inside ({code})")]
+    Internal {
+        /// Shopify's error code.
+        code: String,
+    },
+    /// 400.
+    #[error("bad request (400)")]
+    BadRequest,
+    /// 401: the token is wrong, revoked or expired.
+    #[error("the access token is not accepted (401)")]
+    Unauthorized,
+    /// 402: the shop has not paid.
+    #[error("the shop is frozen for want of payment (402)")]
+    Frozen,
+    /// 403.
+    #[error("the app may not do this (403): check its scopes")]
+    Forbidden,
+    /// 404: no such shop, or not at this address.
+    #[error("no such shop (404): check its domain")]
+    NoSuchShop,
+    /// 423: locked for abuse or fraud.
+    #[error("the shop is locked (423)")]
+    Locked,
+    /// 429.
+    #[error("rate limited (429)")]
+    RateLimited {
+        /// What `Retry-After` said: a decimal number of seconds.
+        retry_after: Option<Duration>,
+    },
+    /// 430: Shopify's security took us for an attack.
+    #[error("rejected by Shopify's security (430)")]
+    SecurityRejected,
+    /// 500, 502, 503, 504, 530, 540 and other answers of a server in trouble.
+    #[error("Shopify is in trouble ({status})")]
+    Upstream {
+        /// The status.
+        status: StatusCode,
+        /// What `Retry-After` said.
+        retry_after: Option<Duration>,
+    },
+    /// Any other status.
+    #[error("unexpected status {0}")]
+    UnexpectedStatus(StatusCode),
+    /// No answer in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// No connection, or one that broke.
+    #[error("the connection failed")]
+    Connection(#[source] reqwest::Error),
+    /// A 200 that is not what it should be: HTML, half a JSON, a wrong shape.
+    #[error("the answer is not readable: {what}")]
+    Malformed {
+        /// What is wrong with it, without its content.
+        what: String,
+    },
+}
+
+/// Whether to try again, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It will not get better by itself.
+    Never,
+    /// After this long.
+    After(Duration),
+    /// With growing pauses.
+    Backoff,
+    /// With growing pauses, and asking for less.
+    AskForLess,
+}
+
+impl AdminError {
+    /// What to do about it.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Throttled { report } => {
+                Retry::After(report.map_or(Duration::from_secs(1), |report| report.wait()))
+            }
+            Self::RateLimited { retry_after } => {
+                Retry::After(retry_after.unwrap_or(Duration::from_secs(1)))
+            }
+            Self::Upstream {
+                retry_after: Some(wait),
+                ..
+            } => Retry::After(*wait),
+            Self::Upstream {
+                status,
+                retry_after: None,
+            } if *status == StatusCode::GATEWAY_TIMEOUT => Retry::AskForLess,
+            Self::Internal { .. } | Self::TimedOut | Self::TooDear { .. } => Retry::AskForLess,
+            Self::Upstream { .. } | Self::Connection(_) | Self::Malformed { .. } => Retry::Backoff,
+            // Shopify asks nothing of us after a 430, but hammering is what caused it.
+            Self::SecurityRejected => Retry::After(Duration::from_secs(60)),
+            Self::AccessDenied { .. }
+            | Self::Refused { .. }
+            | Self::FilterIgnored { .. }
+            | Self::BadRequest
+            | Self::Unauthorized
+            | Self::Frozen
+            | Self::Forbidden
+            | Self::NoSuchShop
+            | Self::Locked
+            | Self::UnexpectedStatus(_) => Retry::Never,
+        }
+    }
+
+    /// The class's name, for counters and answers.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "throttled",
+            Self::TooDear { .. } => "too_dear",
+            Self::AccessDenied { .. } => "access_denied",
+            Self::Refused { .. } => "refused",
+            Self::FilterIgnored { .. } => "filter_ignored",
+            Self::Internal { .. } => "internal",
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Frozen => "frozen",
+            Self::Forbidden => "forbidden",
+            Self::NoSuchShop => "no_such_shop",
+            Self::Locked => "locked",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::SecurityRejected => "security_rejected",
+            Self::Upstream { .. } => "upstream",
+            Self::UnexpectedStatus(_) => "unexpected_status",
+            Self::TimedOut => "timed_out",
+            Self::Connection(_) => "connection",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+
+    pub(super) fn from_status(status: StatusCode, headers: &HeaderMap) -> Self {
+        match status.as_u16() {
+            400 => Self::BadRequest,
+            401 => Self::Unauthorized,
+            402 => Self::Frozen,
+            403 => Self::Forbidden,
+            404 => Self::NoSuchShop,
+            423 => Self::Locked,
+            429 => Self::RateLimited {
+                retry_after: retry_after(headers),
+            },
+            430 => Self::SecurityRejected,
+            500.. => Self::Upstream {
+                status,
+                retry_after: retry_after(headers),
+            },
+            _other => Self::UnexpectedStatus(status),
+        }
+    }
+
+    pub(super) fn from_transport(error: reqwest::Error) -> Self {
+        // The address says which shop, which is ours to log, but it stays out of errors that travel further.
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::TimedOut
+        } else {
+            Self::Connection(error)
+        }
+    }
+}
+
+/// `Retry-After` as Shopify sends it: a decimal such as `4.0`. An hour is the most we believe.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Duration::try_from_secs_f64(seconds.min(3600.0)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(retry_after: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(
+            http::header::RETRY_AFTER,
+            http::HeaderValue::from_static(retry_after),
+        )])
+    }
+
+    #[test]
+    fn retry_after_is_a_decimal() {
+        let error = AdminError::from_status(StatusCode::TOO_MANY_REQUESTS, &headers("4.5"));
+        assert_eq!(error.retry(), Retry::After(Duration::from_millis(4500)));
+        for nonsense in ["", "-1", "soon", "NaN", "inf "] {
+            let error = AdminError::from_status(StatusCode::TOO_MANY_REQUESTS, &headers(nonsense));
+            assert!(
+                matches!(error.retry(), Retry::After(wait) if wait >= Duration::from_secs(1)),
+                "{nonsense}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_status_of_the_platform_has_its_class() {
+        let classes = [
+            (400, "bad_request", Retry::Never),
+            (401, "unauthorized", Retry::Never),
+            (402, "frozen", Retry::Never),
+            (403, "forbidden", Retry::Never),
+            (404, "no_such_shop", Retry::Never),
+            (423, "locked", Retry::Never),
+            (429, "rate_limited", Retry::After(Duration::from_secs(1))),
+            (
+                430,
+                "security_rejected",
+                Retry::After(Duration::from_secs(60)),
+            ),
+            (500, "upstream", Retry::Backoff),
+            (502, "upstream", Retry::Backoff),
+            (503, "upstream", Retry::Backoff),
+            (504, "upstream", Retry::AskForLess),
+            (530, "upstream", Retry::Backoff),
+            (540, "upstream", Retry::Backoff),
+            (302, "unexpected_status", Retry::Never),
+        ];
+        for (status, class, retry) in classes {
+            let error =
+                AdminError::from_status(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
+            assert_eq!((error.class(), error.retry()), (class, retry), "{status}");
+        }
+    }
+}
