@@ -2,6 +2,7 @@
 //! milliseconds and answered right.
 
 pub mod budget;
+pub mod calls;
 pub mod clock;
 pub mod order;
 pub mod shopify;

@@ -1,40 +1,181 @@
-//! The shops we serve, each by its short code.
+//! The shops we serve: found by code, by shop domain, or by the look of an order number.
 
-use std::{fmt, str::FromStr};
+mod code;
 
-use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use secrecy::{ExposeSecret as _, SecretString};
+use shopify_webhooks::{ShopDomain, ShopSecrets, WebhookSecrets};
 use thiserror::Error;
+use tracing::{info, warn};
 
-/// A site's short code: `uk`. Lower case letters and digits, so that it stands safely in keys and variable names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SiteCode(String);
+pub use self::code::{BadSiteCode, SiteCode};
+use crate::{
+    budget::{Budget, BudgetSettings},
+    calls::{Calls, Priority},
+    clock::Clock,
+    order::{NumberFormat, OrderNumber},
+    shopify::{AdminClient, AdminSettings, BadSettings, ShopFacts},
+};
 
-/// A text that is no site code.
-#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
-#[error("a site code is 1 to 16 letters or digits, such as uk")]
-pub struct BadSiteCode;
+/// How one site is set up.
+#[derive(Debug, Clone)]
+pub struct SiteSettings {
+    /// Its code.
+    pub code: SiteCode,
+    /// Its permanent domain.
+    pub shop_domain: ShopDomain,
+    /// Where its Admin API is, without a slash at the end.
+    pub admin_url: String,
+    /// How the API lets us in.
+    pub access_token: SecretString,
+    /// What its webhooks may be signed with.
+    pub webhook_secrets: Vec<SecretString>,
+    /// Which API version to ask for.
+    pub api_version: String,
+    /// What its order numbers begin with; asked of the shop where it is not set.
+    pub order_prefix: Option<String>,
+}
 
-impl SiteCode {
-    /// The code: `uk`.
-    pub fn as_str(&self) -> &str {
-        &self.0
+/// What all sites share in calling Shopify.
+#[derive(Debug, Clone, Copy)]
+pub struct CallSettings {
+    /// How warming holds back.
+    pub budget: BudgetSettings,
+    /// How often a call is tried again.
+    pub retries: u32,
+}
+
+/// One shop.
+#[derive(Debug)]
+pub struct Site {
+    /// Its code.
+    pub code: SiteCode,
+    /// Its permanent domain.
+    pub shop_domain: ShopDomain,
+    /// The calls to its Admin API.
+    pub calls: Calls,
+    /// How its order numbers look; none until the shop has told.
+    format: ArcSwapOption<NumberFormat>,
+}
+
+/// A site that cannot be set up.
+#[derive(Debug, Error)]
+pub enum BadSite {
+    /// Its API client.
+    #[error("site {code}: {source}")]
+    Admin {
+        /// Which site.
+        code: SiteCode,
+        /// Why.
+        #[source]
+        source: BadSettings,
+    },
+    /// Its webhook secrets.
+    #[error("site {code}: {source}")]
+    Secrets {
+        /// Which site.
+        code: SiteCode,
+        /// Why.
+        #[source]
+        source: shopify_webhooks::SecretError,
+    },
+}
+
+/// All sites. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sites {
+    sites: Arc<[Arc<Site>]>,
+    secrets: ShopSecrets,
+}
+
+impl Site {
+    fn new(settings: &SiteSettings, calls: CallSettings, clock: &Clock) -> Result<Self, BadSite> {
+        let admin = AdminSettings {
+            base_url: settings.admin_url.clone(),
+            access_token: settings.access_token.clone(),
+            api_version: settings.api_version.clone(),
+        };
+        let admin = AdminClient::new(&admin).map_err(|source| BadSite::Admin { code: settings.code.clone(), source })?;
+        let prefix = settings.order_prefix.as_ref().map(|prefix| Arc::new(NumberFormat::new(prefix, "")));
+        Ok(Self {
+            code: settings.code.clone(),
+            shop_domain: settings.shop_domain.clone(),
+            calls: Calls::new(admin, Budget::new(calls.budget), clock.clone(), calls.retries),
+            format: ArcSwapOption::new(prefix),
+        })
+    }
+
+    /// The number to look for when `asked` was typed: bare digits get the shop's prefix and suffix, as far as they are known.
+    pub fn complete(&self, asked: &OrderNumber) -> OrderNumber {
+        self.format.load().as_ref().map_or_else(|| asked.clone(), |format| format.complete(asked))
+    }
+
+    /// Whether a number has this shop's look.
+    pub fn claims(&self, number: &OrderNumber) -> bool {
+        self.format.load().as_ref().is_some_and(|format| format.claims(number))
+    }
+
+    /// Asks the shop how its numbers look, unless that is set or known. Tried until it answers: a start while Shopify is down
+    /// must not leave bare digits unfound for good.
+    pub async fn learn_number_format(&self) {
+        let mut pause = Duration::from_secs(1);
+        while self.format.load().is_none() {
+            match self.calls.run(Priority::Foreground, &ShopFacts).await {
+                Ok(answer) => {
+                    let shop = answer.data.shop;
+                    let format = NumberFormat::new(&shop.order_number_format_prefix, &shop.order_number_format_suffix);
+                    info!(site = %self.code, prefix = format.prefix(), "the shop told how its order numbers look");
+                    self.format.store(Some(Arc::new(format)));
+                }
+                Err(error) => {
+                    warn!(site = %self.code, error.class = error.class(), "cannot ask the shop how its order numbers look: {error}");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(300));
+                }
+            }
+        }
     }
 }
 
-impl FromStr for SiteCode {
-    type Err = BadSiteCode;
-
-    fn from_str(text: &str) -> Result<Self, BadSiteCode> {
-        let fits =
-            (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        fits.then(|| Self(text.to_ascii_lowercase()))
-            .ok_or(BadSiteCode)
+impl Sites {
+    /// Sets all sites up.
+    pub fn new(settings: &[SiteSettings], calls: CallSettings, clock: &Clock) -> Result<Self, BadSite> {
+        let mut sites = Vec::with_capacity(settings.len());
+        let mut secrets = Vec::with_capacity(settings.len());
+        for site in settings {
+            sites.push(Arc::new(Site::new(site, calls, clock)?));
+            let exposed = site.webhook_secrets.iter().map(|secret| secret.expose_secret().to_owned());
+            let of_the_site = WebhookSecrets::new(exposed).map_err(|source| BadSite::Secrets { code: site.code.clone(), source })?;
+            secrets.push((site.shop_domain.clone(), of_the_site));
+        }
+        Ok(Self { sites: sites.into(), secrets: ShopSecrets::new(secrets) })
     }
-}
 
-impl fmt::Display for SiteCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// All of them, by code.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.sites.iter()
+    }
+
+    /// The site of that code.
+    pub fn by_code(&self, code: &SiteCode) -> Option<&Arc<Site>> {
+        self.iter().find(|site| site.code == *code)
+    }
+
+    /// The site of that shop.
+    pub fn by_domain(&self, domain: &ShopDomain) -> Option<&Arc<Site>> {
+        self.iter().find(|site| site.shop_domain == *domain)
+    }
+
+    /// The sites to ask for a number: the one that claims it by its look, else all.
+    pub fn for_number(&self, number: &OrderNumber) -> Vec<Arc<Site>> {
+        let claiming: Vec<_> = self.iter().filter(|site| site.claims(number)).cloned().collect();
+        if claiming.is_empty() { self.sites.to_vec() } else { claiming }
+    }
+
+    /// What each shop's webhooks may be signed with.
+    pub fn secrets(&self) -> &ShopSecrets {
+        &self.secrets
     }
 }

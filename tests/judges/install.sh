@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the outside judges that the Rust tests call. Does nothing, quickly, when they are there already.
+#
+#   node_modules/                  Shopify's Node library, Shopify's sample webhooks, graphql-js: pinned by package-lock.json
+#   schema/admin_2026-10.json.gz   Shopify's Admin schema, out of one npm tarball whose other 400 MB of dependencies stay out
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly MIN_NODE=20
+readonly SCHEMA_PACKAGE='@shopify/dev-mcp@1.16.0'
+readonly SCHEMA_INTEGRITY='sha512-tqgRnK7sQhjew+htxtleTH23nXB5fZcsrhWgEkomsorGXvLOB2mh2upwZm8uzuTDNTZnqtLMe64yIwh6s2awtw=='
+readonly SCHEMA_FILE='admin_2026-10.json.gz'
+readonly SCHEMA_SHA256='f3b522f264556925eada700e795e4a002a9cba83444ebcc6c0d724254a0c6593'
+readonly STAMP='node_modules/.installed'
+
+fail() {
+  echo "tests/judges/install.sh: $1" >&2
+  exit 1
+}
+
+sha256() {
+  sha256sum "$1" 2>/dev/null | cut -d ' ' -f 1
+}
+
+check_tools() {
+  command -v node >/dev/null || fail "node is missing. Install Node.js $MIN_NODE or newer; on Debian: apt-get install nodejs npm"
+  command -v npm >/dev/null || fail 'npm is missing. Install it; on Debian: apt-get install npm'
+  local major
+  major="$(node --print 'process.versions.node.split(".")[0]')"
+  [[ "$major" -ge "$MIN_NODE" ]] || fail "node is version $major. Shopify's library needs $MIN_NODE or newer: install a newer Node.js"
+}
+
+install_modules() {
+  local wanted
+  wanted="$(sha256 package-lock.json)"
+  [[ -f "$STAMP" && "$(<"$STAMP")" == "$wanted" ]] && return
+  check_tools
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || fail 'npm ci failed, see above'
+  echo "$wanted" >"$STAMP"
+}
+
+install_schema() {
+  [[ "$(sha256 "schema/$SCHEMA_FILE")" == "$SCHEMA_SHA256" ]] && return
+  check_tools
+  scratch="$(mktemp -d)"
+  trap 'rm -rf "$scratch"' EXIT
+  local tarball integrity
+  tarball="$scratch/$(npm pack "$SCHEMA_PACKAGE" --silent --loglevel=error --pack-destination "$scratch" | tail -n 1)" ||
+    fail "npm pack $SCHEMA_PACKAGE failed, see above"
+  integrity="$(node --print '"sha512-" + require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1])).digest("base64")' "$tarball")"
+  [[ "$integrity" == "$SCHEMA_INTEGRITY" ]] || fail "$SCHEMA_PACKAGE is not the tarball that was reviewed: $integrity"
+  local schema="$scratch/package/dist/data/$SCHEMA_FILE"
+  tar -xzf "$tarball" -C "$scratch" "package/dist/data/$SCHEMA_FILE"
+  [[ "$(sha256 "$schema")" == "$SCHEMA_SHA256" ]] || fail "$SCHEMA_FILE is not the file that was reviewed"
+  mkdir -p schema
+  mv "$schema" "schema/$SCHEMA_FILE"
+}
+
+install_modules
+install_schema
