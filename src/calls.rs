@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use tracing::warn;
 
 pub use self::orders::{OrdersFound, Page, ReadError, Reader};
@@ -40,6 +41,8 @@ pub struct Calls {
     clock: Clock,
     retries: u32,
     sent: Arc<AtomicU64>,
+    /// The class of the last error since the last answer, for the readiness page.
+    trouble: Arc<ArcSwapOption<&'static str>>,
 }
 
 impl Calls {
@@ -50,7 +53,8 @@ impl Calls {
             budget,
             clock,
             retries,
-            sent: Arc::new(AtomicU64::new(0)),
+            sent: Arc::default(),
+            trouble: Arc::default(),
         }
     }
 
@@ -58,7 +62,7 @@ impl Calls {
     #[must_use]
     pub fn counted_apart(&self) -> Self {
         Self {
-            sent: Arc::new(AtomicU64::new(0)),
+            sent: Arc::default(),
             ..self.clone()
         }
     }
@@ -66,6 +70,11 @@ impl Calls {
     /// How many have been sent, tries included.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The class of what went wrong with the last call; none while calls are answered.
+    pub fn trouble(&self) -> Option<&'static str> {
+        self.trouble.load().as_deref().copied()
     }
 
     /// The site's budget.
@@ -126,6 +135,8 @@ impl Calls {
         };
         self.sent.fetch_add(1, Ordering::Relaxed);
         let result = self.admin.run(query, self.clock.now()).await;
+        self.trouble
+            .store(result.as_ref().err().map(|error| Arc::new(error.class())));
         settle(&spent, &result);
         result
     }
@@ -133,7 +144,12 @@ impl Calls {
 
 fn settle<T>(spent: &Spent, result: &Result<Answer<T>, AdminError>) {
     match result {
-        Ok(Answer { cost: Some(report), .. }) | Err(AdminError::Throttled { report: Some(report) }) => spent.settle(report),
+        Ok(Answer {
+            cost: Some(report), ..
+        })
+        | Err(AdminError::Throttled {
+            report: Some(report),
+        }) => spent.settle(report),
         // A throttled answer is about the bucket alone: a cheap call of a user may still go out at once.
         Ok(Answer { cost: None, .. }) | Err(AdminError::Throttled { report: None }) => {}
         Err(error) => {

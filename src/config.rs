@@ -50,8 +50,10 @@ pub struct Config {
     pub lookup_timeout: Duration,
     /// What log lines look like.
     pub log_format: LogFormat,
-    /// Which log lines there are, in `RUST_LOG`'s syntax.
-    pub log_filter: String,
+    /// Which log lines there are, in `RUST_LOG`'s syntax; each command has a default of its own.
+    pub log_filter: Option<String>,
+    /// Variables of the contract that are set and that this version does not read yet.
+    pub not_yet: Vec<String>,
 }
 
 impl Config {
@@ -63,21 +65,44 @@ impl Config {
         if let Err(error) = dotenvy::dotenv()
             && !error.not_found()
         {
-            return Err(ConfigFaults::of(".env", &format!("cannot be read ({error}): each line is NAME=value")));
+            return Err(ConfigFaults::of(
+                ".env",
+                &format!("cannot be read ({error}): each line is NAME=value"),
+            ));
         }
-        Self::from_vars(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+        Self::from_vars(environment())
+    }
+
+    /// What the demo takes from the environment: the address to listen on, if one is set, and the log filter.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn demo_listen_addr() -> Result<(Option<SocketAddr>, Option<String>), ConfigFaults> {
+        let mut reader = Reader::new(environment());
+        let listen_addr = reader.text("LISTEN_ADDR");
+        let listen_addr = listen_addr.and_then(|text| {
+            reader.parsed("LISTEN_ADDR", &text, "an address such as 127.0.0.1:8080")
+        });
+        let log_filter = reader.text("RUST_LOG");
+        reader.finish((listen_addr, log_filter))
     }
 
     /// Reads the given variables.
     ///
     /// # Errors
     /// All that is wrong, each by its variable and with what to do.
-    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigFaults> {
         let mut reader = Reader::new(vars);
         for (name, advice) in unknown_names(reader.names()) {
             reader.fault(&name, &advice);
         }
-        let listen_addr = reader.parse("LISTEN_ADDR", SocketAddr::from(([127, 0, 0, 1], 8080)), "an address such as 127.0.0.1:8080");
+        let listen_addr = reader.parse(
+            "LISTEN_ADDR",
+            SocketAddr::from(([127, 0, 0, 1], 8080)),
+            "an address such as 127.0.0.1:8080",
+        );
         let config = Self {
             sites: sites(&mut reader),
             sweep: sweep(&mut reader),
@@ -86,15 +111,32 @@ impl Config {
             warmup_enabled: reader.flag("WARMUP_ENABLED", true),
             store: store(&mut reader),
             redis_url: redis_url(&mut reader),
-            data_dir: reader.text("DATA_DIR").map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            data_dir: reader
+                .text("DATA_DIR")
+                .map_or_else(|| PathBuf::from("./data"), PathBuf::from),
             listen_addr,
             access: access(&mut reader, listen_addr.ip()),
-            lookup_timeout: Duration::from_millis(reader.number("LOOKUP_TIMEOUT_MS", 8000, 100..=60_000)),
+            lookup_timeout: Duration::from_millis(reader.number(
+                "LOOKUP_TIMEOUT_MS",
+                8000,
+                100..=60_000,
+            )),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
-            log_filter: reader.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
+            log_filter: reader.text("RUST_LOG"),
+            not_yet: reader
+                .names()
+                .filter(|name| names::is_not_yet_read(name))
+                .map(str::to_owned)
+                .collect(),
         };
         reader.finish(config)
     }
+}
+
+/// The process's variables; one that is no text is none of ours.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The sites, by the names of their variables: `SHOPIFY_<CODE>_SHOP_DOMAIN` and so on.
@@ -105,10 +147,21 @@ fn sites(reader: &mut Reader) -> Vec<SiteSettings> {
     }
     let mut sites: Vec<SiteSettings> = Vec::new();
     for code in codes {
-        let Some(site) = site(reader, &code) else { continue };
-        if let Some(other) = sites.iter().find(|other| other.shop_domain == site.shop_domain) {
-            let advice = format!("is the same shop as that of site {}: a shop is one site", other.code);
-            reader.fault(&format!("SHOPIFY_{}_SHOP_DOMAIN", code.to_ascii_uppercase()), &advice);
+        let Some(site) = site(reader, &code) else {
+            continue;
+        };
+        if let Some(other) = sites
+            .iter()
+            .find(|other| other.shop_domain == site.shop_domain)
+        {
+            let advice = format!(
+                "is the same shop as that of site {}: a shop is one site",
+                other.code
+            );
+            reader.fault(
+                &format!("SHOPIFY_{}_SHOP_DOMAIN", code.to_ascii_uppercase()),
+                &advice,
+            );
         }
         sites.push(site);
     }
@@ -117,31 +170,71 @@ fn sites(reader: &mut Reader) -> Vec<SiteSettings> {
 
 fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
     let name = |suffix: &str| format!("SHOPIFY_{}_{suffix}", code.to_ascii_uppercase());
-    let shop_domain = reader.required(&name("SHOP_DOMAIN"), "the shop's permanent domain, such as your-shop.myshopify.com");
+    let shop_domain = reader.required(
+        &name("SHOP_DOMAIN"),
+        "the shop's permanent domain, such as your-shop.myshopify.com",
+    );
     let access_token = reader.secret(&name("ACCESS_TOKEN"));
     if access_token.is_none() {
-        reader.fault(&name("ACCESS_TOKEN"), "is missing: the Admin API access token of the shop's app (shpat_…)");
+        reader.fault(
+            &name("ACCESS_TOKEN"),
+            "is missing: the Admin API access token of the shop's app (shpat_…)",
+        );
     }
     let secrets = reader.secret(&name("WEBHOOK_SECRET"));
     if secrets.is_none() {
-        reader.fault(&name("WEBHOOK_SECRET"), "is missing: the app's client secret; several are separated by commas");
+        reader.fault(
+            &name("WEBHOOK_SECRET"),
+            "is missing: the app's client secret; several are separated by commas",
+        );
     }
-    let secrets: Vec<SecretString> = secrets.iter().flat_map(|secrets| secrets.expose_secret().split(',')).map(|secret| SecretString::from(secret.trim())).collect();
-    if secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
-        reader.fault(&name("WEBHOOK_SECRET"), "holds an empty secret: anybody could sign with it");
+    let secrets: Vec<SecretString> = secrets
+        .iter()
+        .flat_map(|secrets| secrets.expose_secret().split(','))
+        .map(|secret| SecretString::from(secret.trim()))
+        .collect();
+    if secrets
+        .iter()
+        .any(|secret| secret.expose_secret().is_empty())
+    {
+        reader.fault(
+            &name("WEBHOOK_SECRET"),
+            "holds an empty secret: anybody could sign with it",
+        );
     }
-    let api_version = reader.text(&name("API_VERSION")).unwrap_or_else(|| "2026-10".to_owned());
+    let api_version = reader
+        .text(&name("API_VERSION"))
+        .unwrap_or_else(|| "2026-10".to_owned());
     if !is_api_version(&api_version) {
-        reader.fault(&name("API_VERSION"), "is no API version: write one such as 2026-10");
+        reader.fault(
+            &name("API_VERSION"),
+            "is no API version: write one such as 2026-10",
+        );
     }
-    let admin_url = reader.text(&name("ADMIN_URL")).map(|url| url.trim_end_matches('/').to_owned());
+    let admin_url = reader
+        .text(&name("ADMIN_URL"))
+        .map(|url| url.trim_end_matches('/').to_owned());
     if admin_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-        reader.fault(&name("ADMIN_URL"), "is no base URL: write one such as http://127.0.0.1:9000, without a path");
+        reader.fault(
+            &name("ADMIN_URL"),
+            "is no base URL: write one such as http://127.0.0.1:9000, without a path",
+        );
     }
-    let shop_domain = reader.parsed(&name("SHOP_DOMAIN"), &shop_domain?, "a shop's permanent domain, such as your-shop.myshopify.com");
+    let shop_domain = reader.parsed(
+        &name("SHOP_DOMAIN"),
+        &shop_domain?,
+        "a shop's permanent domain, such as your-shop.myshopify.com",
+    );
     Some(SiteSettings {
         code: code.parse().ok()?,
-        admin_url: admin_url.unwrap_or_else(|| format!("https://{}", shop_domain.as_ref().map_or_else(String::new, ToString::to_string))),
+        admin_url: admin_url.unwrap_or_else(|| {
+            format!(
+                "https://{}",
+                shop_domain
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string)
+            )
+        }),
         shop_domain: shop_domain?,
         access_token: access_token?,
         webhook_secrets: secrets,
@@ -166,7 +259,9 @@ fn budget(reader: &mut Reader) -> BudgetSettings {
 }
 
 fn store(reader: &mut Reader) -> StoreSettings {
-    let mut seconds = |name: &str, default: u64| Duration::from_secs(reader.number(name, default, 1..=31_536_000));
+    let mut seconds = |name: &str, default: u64| {
+        Duration::from_secs(reader.number(name, default, 1..=31_536_000))
+    };
     let ttls = Ttls {
         order: seconds("CACHE_ORDER_DETAIL_TTL", 172_800),
         tracking: seconds("CACHE_TRACKING_TTL", 21_600),
@@ -174,10 +269,18 @@ fn store(reader: &mut Reader) -> StoreSettings {
         not_found: seconds("CACHE_NOT_FOUND_TTL", 60),
     };
     if ttls.tracking > ttls.order {
-        reader.fault("CACHE_TRACKING_TTL", "is longer than CACHE_ORDER_DETAIL_TTL: tracking would outlive its order");
+        reader.fault(
+            "CACHE_TRACKING_TTL",
+            "is longer than CACHE_ORDER_DETAIL_TTL: tracking would outlive its order",
+        );
     }
-    let prefix = reader.text("CACHE_PREFIX").unwrap_or_else(|| "shopify".to_owned());
-    if !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
+    let prefix = reader
+        .text("CACHE_PREFIX")
+        .unwrap_or_else(|| "shopify".to_owned());
+    if !prefix
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    {
         reader.fault("CACHE_PREFIX", "may hold letters, digits and - _ . only");
     }
     StoreSettings { prefix, ttls }
@@ -186,8 +289,14 @@ fn store(reader: &mut Reader) -> StoreSettings {
 fn redis_url(reader: &mut Reader) -> Option<SecretString> {
     let url = reader.secret("REDIS_URL")?;
     let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
-    if !known.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
-        reader.fault("REDIS_URL", "is no Redis address: write one such as redis://127.0.0.1:6379/0");
+    if !known
+        .iter()
+        .any(|scheme| url.expose_secret().starts_with(scheme))
+    {
+        reader.fault(
+            "REDIS_URL",
+            "is no Redis address: write one such as redis://127.0.0.1:6379/0",
+        );
     }
     Some(url)
 }
@@ -203,21 +312,22 @@ fn access(reader: &mut Reader, listen: IpAddr) -> Access {
             }
         }
     }
-    for (name, token) in [("ADMIN_TOKEN", &admin), ("LOOKUP_TOKEN", &lookup)] {
-        if token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
-            reader.fault(name, "is shorter than 16 characters: it could be guessed");
-        }
-    }
     Access { admin, lookup }
 }
 
 fn is_api_version(text: &str) -> bool {
-    let Some((year, month)) = text.split_once('-') else { return false };
-    year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()) && matches!(month, "01" | "04" | "07" | "10")
+    let Some((year, month)) = text.split_once('-') else {
+        return false;
+    };
+    year.len() == 4
+        && year.bytes().all(|byte| byte.is_ascii_digit())
+        && matches!(month, "01" | "04" | "07" | "10")
 }
 
 fn is_base_url(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']))
 }
 

@@ -97,24 +97,41 @@ impl Site {
             access_token: settings.access_token.clone(),
             api_version: settings.api_version.clone(),
         };
-        let admin = AdminClient::new(&admin).map_err(|source| BadSite::Admin { code: settings.code.clone(), source })?;
-        let prefix = settings.order_prefix.as_ref().map(|prefix| Arc::new(NumberFormat::new(prefix, "")));
+        let admin = AdminClient::new(&admin).map_err(|source| BadSite::Admin {
+            code: settings.code.clone(),
+            source,
+        })?;
+        let prefix = settings
+            .order_prefix
+            .as_ref()
+            .map(|prefix| Arc::new(NumberFormat::new(prefix, "")));
         Ok(Self {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
-            calls: Calls::new(admin, Budget::new(calls.budget), clock.clone(), calls.retries),
+            calls: Calls::new(
+                admin,
+                Budget::new(calls.budget),
+                clock.clone(),
+                calls.retries,
+            ),
             format: ArcSwapOption::new(prefix),
         })
     }
 
     /// The number to look for when `asked` was typed: bare digits get the shop's prefix and suffix, as far as they are known.
     pub fn complete(&self, asked: &OrderNumber) -> OrderNumber {
-        self.format.load().as_ref().map_or_else(|| asked.clone(), |format| format.complete(asked))
+        self.format
+            .load()
+            .as_ref()
+            .map_or_else(|| asked.clone(), |format| format.complete(asked))
     }
 
     /// Whether a number has this shop's look.
     pub fn claims(&self, number: &OrderNumber) -> bool {
-        self.format.load().as_ref().is_some_and(|format| format.claims(number))
+        self.format
+            .load()
+            .as_ref()
+            .is_some_and(|format| format.claims(number))
     }
 
     /// Asks the shop how its numbers look, unless that is set or known. Tried until it answers: a start while Shopify is down
@@ -125,7 +142,10 @@ impl Site {
             match self.calls.run(Priority::Foreground, &ShopFacts).await {
                 Ok(answer) => {
                     let shop = answer.data.shop;
-                    let format = NumberFormat::new(&shop.order_number_format_prefix, &shop.order_number_format_suffix);
+                    let format = NumberFormat::new(
+                        &shop.order_number_format_prefix,
+                        &shop.order_number_format_suffix,
+                    );
                     info!(site = %self.code, prefix = format.prefix(), "the shop told how its order numbers look");
                     self.format.store(Some(Arc::new(format)));
                 }
@@ -141,16 +161,29 @@ impl Site {
 
 impl Sites {
     /// Sets all sites up.
-    pub fn new(settings: &[SiteSettings], calls: CallSettings, clock: &Clock) -> Result<Self, BadSite> {
+    pub fn new(
+        settings: &[SiteSettings],
+        calls: CallSettings,
+        clock: &Clock,
+    ) -> Result<Self, BadSite> {
         let mut sites = Vec::with_capacity(settings.len());
         let mut secrets = Vec::with_capacity(settings.len());
         for site in settings {
             sites.push(Arc::new(Site::new(site, calls, clock)?));
-            let exposed = site.webhook_secrets.iter().map(|secret| secret.expose_secret().to_owned());
-            let of_the_site = WebhookSecrets::new(exposed).map_err(|source| BadSite::Secrets { code: site.code.clone(), source })?;
+            let exposed = site
+                .webhook_secrets
+                .iter()
+                .map(|secret| secret.expose_secret().to_owned());
+            let of_the_site = WebhookSecrets::new(exposed).map_err(|source| BadSite::Secrets {
+                code: site.code.clone(),
+                source,
+            })?;
             secrets.push((site.shop_domain.clone(), of_the_site));
         }
-        Ok(Self { sites: sites.into(), secrets: ShopSecrets::new(secrets) })
+        Ok(Self {
+            sites: sites.into(),
+            secrets: ShopSecrets::new(secrets),
+        })
     }
 
     /// All of them, by code.
@@ -170,8 +203,16 @@ impl Sites {
 
     /// The sites to ask for a number: the one that claims it by its look, else all.
     pub fn for_number(&self, number: &OrderNumber) -> Vec<Arc<Site>> {
-        let claiming: Vec<_> = self.iter().filter(|site| site.claims(number)).cloned().collect();
-        if claiming.is_empty() { self.sites.to_vec() } else { claiming }
+        let claiming: Vec<_> = self
+            .iter()
+            .filter(|site| site.claims(number))
+            .cloned()
+            .collect();
+        if claiming.is_empty() {
+            self.sites.to_vec()
+        } else {
+            claiming
+        }
     }
 
     /// What each shop's webhooks may be signed with.

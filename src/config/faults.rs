@@ -24,7 +24,11 @@ impl ConfigFaults {
 
 impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration has {} fault(s); .env.example describes each variable", self.0.len())?;
+        writeln!(
+            f,
+            "the configuration has {} fault(s); .env.example describes each variable",
+            self.0.len()
+        )?;
         for (name, advice) in &self.0 {
             writeln!(f, "  {name} {advice}")?;
         }

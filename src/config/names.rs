@@ -26,36 +26,87 @@ pub const VARIABLES: &[&str] = &[
 ];
 
 /// What a site's variables end with: `SHOPIFY_<CODE>_<SUFFIX>`.
-pub const SITE_SUFFIXES: &[&str] = &["SHOP_DOMAIN", "ACCESS_TOKEN", "WEBHOOK_SECRET", "API_VERSION", "ORDER_PREFIX", "ADMIN_URL"];
+pub(super) const SITE_SUFFIXES: &[&str] = &[
+    "SHOP_DOMAIN",
+    "ACCESS_TOKEN",
+    "WEBHOOK_SECRET",
+    "API_VERSION",
+    "ORDER_PREFIX",
+    "ADMIN_URL",
+];
+
+/// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
+const NOT_YET: &[&str] = &[
+    "WARMUP_FULL_CRON",
+    "WARMUP_INCREMENTAL_CRON",
+    "WARMUP_MAX_DURATION",
+    "WARMUP_BULK_THRESHOLD",
+    "WARMUP_MAX_MEMORY",
+    "PUBLIC_URL",
+    "ALERT_WEBHOOK_URL",
+    "ALERT_FORMAT",
+];
+
+/// Whether a name is of the contract but not read yet.
+pub(super) fn is_not_yet_read(name: &str) -> bool {
+    NOT_YET.contains(&name)
+}
 
 /// Prefixes that are ours, so that an unknown name below them is a mistake.
 const OUR_PREFIXES: &[&str] = &["SHOPIFY_", "WARMUP_", "CACHE_", "LOOKUP_"];
 
 /// The site codes named by any `SHOPIFY_<CODE>_…`, lower case and sorted.
 pub(super) fn site_codes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let codes: BTreeSet<_> = names.filter_map(site_code).map(str::to_ascii_lowercase).collect();
+    let codes: BTreeSet<_> = names
+        .filter_map(site_code)
+        .map(str::to_ascii_lowercase)
+        .collect();
     codes.into_iter().collect()
 }
 
 fn site_code(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("SHOPIFY_")?;
-    let code = SITE_SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('_'))?;
-    code.parse::<crate::site::SiteCode>().is_ok().then_some(code)
+    let code = SITE_SUFFIXES
+        .iter()
+        .find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('_'))?;
+    code.parse::<crate::site::SiteCode>()
+        .is_ok()
+        .then_some(code)
 }
 
 /// Names below our prefixes that nothing reads, each with what to write instead.
 pub(super) fn unknown_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     names
         .filter(|name| OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-        .filter(|name| !VARIABLES.contains(name) && site_code(name).is_none())
-        .map(|name| (name.to_owned(), format!("is not a variable of this service: did you mean {}?", nearest(name))))
+        .filter(|name| {
+            !VARIABLES.contains(name) && !is_not_yet_read(name) && site_code(name).is_none()
+        })
+        .map(|name| {
+            (
+                name.to_owned(),
+                format!(
+                    "is not a variable of this service: did you mean {}?",
+                    nearest(name)
+                ),
+            )
+        })
         .collect()
 }
 
 fn nearest(name: &str) -> String {
-    let site = name.strip_prefix("SHOPIFY_").and_then(|rest| rest.split_once('_'));
-    let of_the_site = site.into_iter().flat_map(|(code, _)| SITE_SUFFIXES.iter().map(move |suffix| format!("SHOPIFY_{code}_{suffix}")));
-    let all = VARIABLES.iter().map(|known| (*known).to_owned()).chain(of_the_site);
+    let site = name
+        .strip_prefix("SHOPIFY_")
+        .and_then(|rest| rest.split_once('_'));
+    let of_the_site = site.into_iter().flat_map(|(code, _)| {
+        SITE_SUFFIXES
+            .iter()
+            .map(move |suffix| format!("SHOPIFY_{code}_{suffix}"))
+    });
+    let all = VARIABLES
+        .iter()
+        .map(|known| (*known).to_owned())
+        .chain(of_the_site);
     let unnamed = || "SHOPIFY_<CODE>_SHOP_DOMAIN".to_owned();
-    all.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_else(unnamed)
+    all.min_by_key(|known| strsim::damerau_levenshtein(known, name))
+        .unwrap_or_else(unnamed)
 }

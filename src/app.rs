@@ -1,0 +1,289 @@
+//! Builds and starts everything in order, and stops it in order.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    http::{self, About, AppState},
+    inbox::{Inbox, InboxError},
+    lookup::Lookups,
+    site::{BadSite, CallSettings, Sites},
+    store::{Store, StoreError},
+    warm::{self, Tally},
+    warmer::Warmer,
+};
+
+/// How long what is open may take to finish once the service is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often a non-empty inbox is tried.
+const INBOX_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Why the service cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A site.
+    #[error(transparent)]
+    Site(#[from] BadSite),
+    /// The store.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The inbox.
+    #[error("the inbox cannot be opened: {0}")]
+    Inbox(#[from] InboxError),
+    /// The address.
+    #[error(
+        "cannot listen on {addr}: {source}; is another service there? Set LISTEN_ADDR to another address"
+    )]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What can be used without serving: the shops and the store.
+#[derive(Debug, Clone)]
+pub struct Foundation {
+    /// The shops.
+    pub sites: Sites,
+    /// The cache.
+    pub store: Store,
+}
+
+/// A service at work.
+#[derive(Debug)]
+pub struct App {
+    addr: SocketAddr,
+    state: AppState,
+    tracker: TaskTracker,
+    connections: TaskTracker,
+    cancel: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+}
+
+/// Opens the store and sets the sites up.
+pub fn open(config: &Config, clock: &Clock) -> Result<Foundation, StartError> {
+    let store = match &config.redis_url {
+        Some(url) => Store::redis(url, config.store.clone())?,
+        None => Store::embedded(&config.data_dir, config.store.clone(), clock.now())?,
+    };
+    let calls = CallSettings {
+        budget: config.budget,
+        retries: config.retries,
+    };
+    let sites = Sites::new(&config.sites, calls, clock)?;
+    Ok(Foundation { sites, store })
+}
+
+impl App {
+    /// Starts the service; it answers when this returns.
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(config.listen_addr)
+            .await
+            .map_err(|source| StartError::Listen {
+                addr: config.listen_addr,
+                source,
+            })?;
+        let addr = listener.local_addr().map_err(|source| StartError::Listen {
+            addr: config.listen_addr,
+            source,
+        })?;
+        let Foundation { sites, store } = open(config, &clock)?;
+        let inbox = Inbox::open(&config.data_dir, clock.now())?;
+        let (tracker, connections, cancel) = (
+            TaskTracker::new(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        let warmer = Warmer::new(
+            sites.clone(),
+            store.clone(),
+            clock.clone(),
+            config.sweep,
+            tracker.clone(),
+            cancel.child_token(),
+        );
+        let state = AppState {
+            secrets: sites.secrets().clone(),
+            lookups: Lookups::new(
+                sites.clone(),
+                store.clone(),
+                clock.clone(),
+                config.lookup_timeout,
+                tracker.clone(),
+            ),
+            tally: Tally::default(),
+            access: config.access.clone(),
+            about: About {
+                started_at: clock.now(),
+                warmup_enabled: config.warmup_enabled,
+                config: shown(config),
+                days: config.sweep.days,
+            },
+            sites,
+            store,
+            inbox,
+            warmer,
+            clock,
+        };
+        start_tasks(&state, config, &tracker, &cancel);
+        let server = serve(listener, &state, &connections, &cancel);
+        info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
+        Ok(Self {
+            addr,
+            state,
+            tracker,
+            connections,
+            cancel,
+            server,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What it works with.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Takes no new work, lets what is open finish within 10 s, and leaves. Returns whether everything had finished.
+    pub async fn stop(self) -> bool {
+        info!("stopping");
+        self.cancel.cancel();
+        self.tracker.close();
+        self.connections.close();
+        let all = async {
+            if let Err(error) = self.server.await {
+                error!("the listener panicked: {error}");
+            }
+            self.connections.wait().await;
+            self.tracker.wait().await;
+        };
+        let finished = tokio::time::timeout(DRAIN + Duration::from_secs(1), all)
+            .await
+            .is_ok();
+        self.state.store.close().await;
+        if !finished {
+            warn!(
+                "some work was cut off; the cache and the inbox hold everything that was acknowledged"
+            );
+        }
+        finished
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the listener ends the connections' tracker, so it stands outside"
+)]
+fn serve(
+    listener: TcpListener,
+    state: &AppState,
+    connections: &TaskTracker,
+    cancel: &CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    let (router, connections, cancel) = (
+        http::router(state.clone()),
+        connections.clone(),
+        cancel.clone(),
+    );
+    tokio::spawn(async move { http::serve(listener, router, &connections, &cancel, DRAIN).await })
+}
+
+fn start_tasks(
+    state: &AppState,
+    config: &Config,
+    tracker: &TaskTracker,
+    cancel: &CancellationToken,
+) {
+    state.warmer.start();
+    for site in state.sites.iter().cloned() {
+        let stopped = cancel.child_token().cancelled_owned();
+        tracker.spawn(async move {
+            tokio::select! {
+                () = stopped => {}
+                () = site.learn_number_format() => {}
+            }
+        });
+    }
+    if config.warmup_enabled {
+        let (warmer, stopped) = (state.warmer.clone(), cancel.child_token().cancelled_owned());
+        tracker.spawn(async move {
+            tokio::select! {
+                () = stopped => {}
+                () = warmer.catch_up() => {}
+            }
+        });
+    }
+    let (state, stopped) = (state.clone(), cancel.child_token());
+    tracker.spawn(async move { drain_inbox(&state, &stopped).await });
+}
+
+/// Applies what the inbox holds, oldest first, as soon as the store takes it.
+async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
+    let mut ticks = tokio::time::interval(INBOX_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        while !cancel.is_cancelled() && drain_one(state).await {}
+    }
+}
+
+/// Applies the oldest delivery; whether there was one and it is safe in the store now.
+async fn drain_one(state: &AppState) -> bool {
+    let inbox = state.inbox.clone();
+    let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
+    let (sequence, delivery) = match oldest {
+        Ok(Ok(Some(oldest))) => oldest,
+        Ok(Ok(None)) => return false,
+        Ok(Err(error)) => {
+            error!("the inbox cannot be read: {error}");
+            return false;
+        }
+        Err(panicked) => {
+            error!("reading the inbox panicked: {panicked}");
+            return false;
+        }
+    };
+    if warm::take(&state.store, &delivery, state.clock.now())
+        .await
+        .is_err()
+    {
+        return false;
+    }
+    let inbox = state.inbox.clone();
+    let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
+    matches!(removed, Ok(Ok(())))
+}
+
+/// The settings as the status shows them: nothing secret, nothing personal.
+fn shown(config: &Config) -> Value {
+    let ttls = config.store.ttls;
+    json!({
+        "order_days": config.sweep.days,
+        "page_size": config.sweep.page_size,
+        "rate_limit": 1.0 / config.budget.pace.as_secs_f64(),
+        "pause_on_user_request": config.budget.pause_for_users,
+        "max_retries": config.retries,
+        "order_detail_ttl": ttls.order.as_secs(),
+        "tracking_ttl": ttls.tracking.as_secs(),
+        "order_search_ttl": ttls.search.as_secs(),
+        "not_found_ttl": ttls.not_found.as_secs(),
+        "lookup_timeout_ms": config.lookup_timeout.as_millis(),
+    })
+}

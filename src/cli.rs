@@ -1,0 +1,117 @@
+//! The command line: one file a command.
+
+#[cfg(feature = "demo")]
+mod demo;
+mod lookup;
+mod output;
+mod serve;
+mod service;
+#[cfg(feature = "demo")]
+mod simulate;
+mod sweep;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::output::complain;
+use crate::{
+    config::{Config, ConfigFaults},
+    observe,
+};
+
+/// The configuration or the command line is wrong.
+const BAD_USAGE: u8 = 2;
+/// The command was understood and failed.
+const FAILED: u8 = 1;
+
+/// Keeps a cache of Shopify orders and tracking warm, so that "where is my order?" is answered in milliseconds.
+///
+/// Settings come from the environment, or from `.env` in the working directory; `.env.example` describes each.
+#[derive(Debug, Parser)]
+#[command(name = "shopify-warmer", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service (the default).
+    Serve,
+    /// Run the service on a simulated shop: no account, no Redis, no configuration.
+    #[cfg(feature = "demo")]
+    Demo,
+    /// Run the simulated Shopify alone.
+    #[cfg(feature = "demo")]
+    Simulate(simulate::Options),
+    /// Read orders from Shopify into the cache, once.
+    Sweep(sweep::Options),
+    /// Look one order up, as the API would.
+    Lookup(lookup::Options),
+}
+
+/// What every command that prints a result takes.
+#[derive(Debug, Args)]
+struct ResultOptions {
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The running service's address; without one at LISTEN_ADDR or here the command works on the store itself.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+/// Runs the command and says how it went: 0, 1 (failed) or 2 (bad usage or configuration).
+pub fn main(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(&anyhow::Error::new(error).context("cannot start the runtime"));
+        }
+    };
+    let result = runtime.block_on(run(cli.command.unwrap_or(Command::Serve)));
+    match result {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<ConfigFaults>() {
+            Some(faults) => {
+                complain(&faults.to_string());
+                ExitCode::from(BAD_USAGE)
+            }
+            None => failed(&error),
+        },
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => serve::run(configured("info")?).await,
+        #[cfg(feature = "demo")]
+        Command::Demo => demo::run().await,
+        #[cfg(feature = "demo")]
+        Command::Simulate(options) => simulate::run(&options).await,
+        Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
+        Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
+    }
+}
+
+/// The configuration, with logging set up as it says; `level` is a command's own default.
+fn configured(level: &str) -> Result<Config, ConfigFaults> {
+    let config = Config::from_env()?;
+    observe::init(
+        config.log_format,
+        config.log_filter.as_deref().unwrap_or(level),
+    );
+    for name in &config.not_yet {
+        tracing::warn!(variable = %name, "this version does not read this variable yet");
+    }
+    Ok(config)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    complain(&format!("{error:#}"));
+    ExitCode::from(FAILED)
+}

@@ -1,0 +1,129 @@
+//! Right settings are read, wrong ones are all told at once and by name.
+
+use super::*;
+
+const UK: [(&str, &str); 3] = [
+    ("SHOPIFY_UK_SHOP_DOMAIN", "warmer-demo.myshopify.com"),
+    ("SHOPIFY_UK_ACCESS_TOKEN", "shpat_hidden"),
+    ("SHOPIFY_UK_WEBHOOK_SECRET", "hidden-1, hidden-2"),
+];
+
+fn read(more: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
+    let vars = UK
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::from_vars(vars)
+}
+
+fn faults(more: &[(&str, &str)]) -> Vec<String> {
+    read(more).unwrap_err().names().map(str::to_owned).collect()
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.sweep.days, 7);
+    assert_eq!(config.budget.pace, Duration::from_secs(2));
+    assert_eq!(config.store.ttls, Ttls::default());
+    assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
+    let [site] = config.sites.as_slice() else {
+        panic!("one site")
+    };
+    assert_eq!(site.code.as_str(), "uk");
+    assert_eq!(site.admin_url, "https://warmer-demo.myshopify.com");
+    assert_eq!(site.webhook_secrets.len(), 2);
+}
+
+#[test]
+fn every_fault_is_told_at_once_by_its_variable() {
+    let told = faults(&[
+        ("WARMUP_ORDER_DAYS", "soon"),
+        ("WARMUP_RATE_LIMIT", "0"),
+        ("WARMUP_PAUSE_ON_USER_REQUEST", "maybe"),
+        ("LISTEN_ADDR", "0.0.0.0:8080"),
+        ("CACHE_TRACKING_TTL", "999999"),
+        ("CACHE_PREFIX", "a b"),
+        ("REDIS_URL", "localhost:6379"),
+        ("SHOPIFY_DE_SHOP_DOMAIN", "warmer-demo.example.com"),
+        ("SHOPIFY_DE_API_VERSION", "2026-11"),
+        ("SHOPIFY_FR_SHOP_DOMAIN", "warmer-demo.myshopify.com"),
+        ("SHOPIFY_FR_ACCESS_TOKEN", "shpat_x"),
+        ("SHOPIFY_FR_WEBHOOK_SECRET", "x,,y"),
+        ("SHOPIFY_FR_ADMIN_URL", "http://127.0.0.1:9000/admin"),
+    ]);
+    for name in [
+        "WARMUP_ORDER_DAYS",
+        "WARMUP_RATE_LIMIT",
+        "WARMUP_PAUSE_ON_USER_REQUEST",
+        "ADMIN_TOKEN",
+        "LOOKUP_TOKEN",
+        "CACHE_TRACKING_TTL",
+        "CACHE_PREFIX",
+        "REDIS_URL",
+        "SHOPIFY_DE_SHOP_DOMAIN",
+        "SHOPIFY_DE_ACCESS_TOKEN",
+        "SHOPIFY_DE_WEBHOOK_SECRET",
+        "SHOPIFY_DE_API_VERSION",
+        "SHOPIFY_UK_SHOP_DOMAIN",
+        "SHOPIFY_FR_WEBHOOK_SECRET",
+        "SHOPIFY_FR_ADMIN_URL",
+    ] {
+        assert!(
+            told.iter().any(|told| told == name),
+            "{name} is missing in {told:?}"
+        );
+    }
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_nearest_known_one() {
+    let text = read(&[
+        ("WARMUP_ORDER_DAY", "7"),
+        ("SHOPIFY_UK_ACCES_TOKEN", "hidden"),
+    ])
+    .unwrap_err()
+    .to_string();
+    assert!(text.contains("did you mean WARMUP_ORDER_DAYS?"), "{text}");
+    assert!(
+        text.contains("did you mean SHOPIFY_UK_ACCESS_TOKEN?"),
+        "{text}"
+    );
+    assert!(read(&[("PATH", "/bin"), ("REDIS_PASSWORD", "x")]).is_ok());
+}
+
+#[test]
+fn names_of_later_versions_are_told_to_do_nothing_yet() {
+    assert_eq!(
+        read(&[("WARMUP_FULL_CRON", "0 0 2 * * *")])
+            .unwrap()
+            .not_yet,
+        ["WARMUP_FULL_CRON"]
+    );
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let config = read(&[
+        ("ADMIN_TOKEN", "hidden-admin"),
+        ("REDIS_URL", "redis://:hidden@127.0.0.1/"),
+    ])
+    .unwrap();
+    assert!(!format!("{config:?}").contains("hidden"));
+    let told = read(&[
+        ("REDIS_URL", "hidden"),
+        ("SHOPIFY_DE_ACCESS_TOKEN", "hidden"),
+    ])
+    .unwrap_err()
+    .to_string();
+    assert!(!told.contains("hidden"), "{told}");
+}
+
+#[test]
+fn without_any_shop_there_is_nothing_to_do() {
+    let told = Config::from_vars([]).unwrap_err();
+    assert_eq!(
+        told.names().collect::<Vec<_>>(),
+        ["SHOPIFY_<CODE>_SHOP_DOMAIN"]
+    );
+}

@@ -1,0 +1,132 @@
+//! The two shapes of every answer: success with data, failure with a code and advice.
+
+use std::any::Any;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::json;
+use tracing::error;
+
+use crate::{lookup::Failure, store::StoreError, sweep::TaskId};
+
+/// `{"success":true,"data":…}`.
+pub(super) fn success(data: &impl Serialize) -> Response {
+    Json(json!({ "success": true, "data": data })).into_response()
+}
+
+/// `{"success":false,"error":{"code":"…","detail":"…"}}`: what the caller did wrong or may do next, never an inner cause.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    task: Option<TaskId>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            task: None,
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "send the token as Authorization: Bearer or X-API-Key",
+        )
+    }
+
+    pub(super) fn no_such_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "there is no such route; the README lists them",
+        )
+    }
+
+    pub(super) fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "this route takes another method; the README lists them",
+        )
+    }
+
+    pub(super) fn busy(task: TaskId) -> Self {
+        let detail =
+            format!("{task} is running: wait for it, or stop it with POST /api/warmup/stop");
+        Self {
+            task: Some(task),
+            ..Self::new(StatusCode::CONFLICT, "WARMUP_RUNNING", detail)
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let code = match failure {
+            Failure::Shopify => "SHOPIFY_UNAVAILABLE",
+            Failure::Busy => "BUSY",
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, failure.to_string())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(cause: StoreError) -> Self {
+        error!("a request failed on the store: {cause}");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "STORE_UNAVAILABLE",
+            "the store cannot be reached: try again in a few seconds",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut body =
+            json!({ "success": false, "error": { "code": self.code, "detail": self.detail } });
+        if let (Some(task), Some(body)) = (&self.task, body.as_object_mut()) {
+            body.insert("task_id".to_owned(), json!(task));
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+/// A panic is our bug: the caller learns no more than that.
+pub(super) fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    error!(
+        panic = text.unwrap_or("no text"),
+        "a request panicked: please report this"
+    );
+    ApiError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL",
+        "this is a bug of ours: its cause is in the log",
+    )
+    .into_response()
+}

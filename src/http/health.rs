@@ -1,0 +1,48 @@
+//! Whether the process lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::{AppState, answer::success};
+
+/// A probe must answer before its prober gives up.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+pub(super) async fn alive() -> Response {
+    success(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Ready while the store answers. A shop in trouble is named but does not make the service unready: the cache still answers.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    let store_answers = matches!(timeout(PATIENCE, state.store.ping()).await, Ok(Ok(())));
+    let shopify: serde_json::Map<_, _> = state
+        .sites
+        .iter()
+        .map(|site| {
+            (
+                site.code.to_string(),
+                json!(site.calls.trouble().unwrap_or("ok")),
+            )
+        })
+        .collect();
+    let store = json!({ "kind": state.store.kind().as_str(), "state": if store_answers { "ok" } else { "unreachable" } });
+    let status = if store_answers {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let data = json!({ "ready": store_answers, "store": store, "shopify": shopify });
+    (
+        status,
+        Json(json!({ "success": store_answers, "data": data })),
+    )
+        .into_response()
+}

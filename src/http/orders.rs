@@ -1,0 +1,234 @@
+//! Lookups: by number, by id, tracking.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderValue, header::RETRY_AFTER},
+    response::{IntoResponse as _, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    AppState,
+    answer::{ApiError, success},
+};
+use crate::{
+    lookup::{Answer, Ask, FoundOrder, State as Freshness},
+    order::{OrderAnswer, OrderId, OrderNumber, Source, TrackingAnswer},
+    site::{Site, SiteCode, Sites},
+};
+
+/// What may stand behind the `?` of a lookup.
+#[derive(Debug, Deserialize)]
+pub(super) struct Params {
+    q: Option<String>,
+    order_id: Option<String>,
+    site: Option<String>,
+}
+
+/// Which part of an order is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Order,
+    Tracking,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Tracking => "tracking",
+        }
+    }
+}
+
+/// How old an answer is and where it came from.
+#[derive(Debug, Serialize)]
+struct FreshnessAnswer {
+    state: Freshness,
+    as_of: Option<DateTime<Utc>>,
+    age_s: i64,
+    source: Option<Source>,
+}
+
+pub(super) async fn search(
+    State(state): State<AppState>,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let params = read(params)?;
+    let Some(number) = params.q.as_deref() else {
+        return Err(ApiError::bad_request(
+            "q is missing: send the order number, as in ?q=UK22080",
+        ));
+    };
+    let number =
+        OrderNumber::parse(number).map_err(|bad| ApiError::bad_request(bad.to_string()))?;
+    answer(
+        &state,
+        Ask::Number(number),
+        params.site.as_deref(),
+        Part::Order,
+    )
+    .await
+}
+
+pub(super) async fn by_id(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let params = read(params)?;
+    answer(
+        &state,
+        Ask::Id(order_id(&id)?),
+        params.site.as_deref(),
+        Part::Order,
+    )
+    .await
+}
+
+pub(super) async fn tracking_of(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let params = read(params)?;
+    answer(
+        &state,
+        Ask::Id(order_id(&id)?),
+        params.site.as_deref(),
+        Part::Tracking,
+    )
+    .await
+}
+
+pub(super) async fn tracking(
+    State(state): State<AppState>,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let params = read(params)?;
+    let Some(id) = params.order_id.as_deref() else {
+        return Err(ApiError::bad_request(
+            "order_id is missing: send the order's id, as in ?order_id=5551234567890",
+        ));
+    };
+    answer(
+        &state,
+        Ask::Id(order_id(id)?),
+        params.site.as_deref(),
+        Part::Tracking,
+    )
+    .await
+}
+
+/// The configured sites.
+pub(super) async fn sites(State(sites): State<Sites>) -> Response {
+    let all: Vec<_> = sites
+        .iter()
+        .map(|site| json!({ "code": site.code, "shop_domain": site.shop_domain }))
+        .collect();
+    success(&json!({ "total": all.len(), "sites": all }))
+}
+
+fn read(params: Result<Query<Params>, QueryRejection>) -> Result<Params, ApiError> {
+    let Query(params) = params.map_err(|_values_may_be_a_customers: QueryRejection| {
+        ApiError::bad_request(
+            "the query cannot be read: send each parameter once, percent-encoded as UTF-8",
+        )
+    })?;
+    Ok(params)
+}
+
+fn order_id(text: &str) -> Result<OrderId, ApiError> {
+    text.trim()
+        .parse()
+        .map_err(|bad: crate::order::BadId| ApiError::bad_request(format!("order_id is {bad}")))
+}
+
+fn site_named(sites: &Sites, name: Option<&str>) -> Result<Option<Arc<Site>>, ApiError> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    let known = name
+        .parse::<SiteCode>()
+        .ok()
+        .and_then(|code| sites.by_code(&code).cloned());
+    known.map(Some).ok_or_else(|| {
+        ApiError::bad_request("there is no such site; GET /api/shopify/sites lists them")
+    })
+}
+
+async fn answer(
+    state: &AppState,
+    ask: Ask,
+    site: Option<&str>,
+    part: Part,
+) -> Result<Response, ApiError> {
+    let site = site_named(&state.sites, site)?;
+    match state.lookups.find(&ask, site).await? {
+        Answer::Found(found) => Ok(success(&found_answer(&found, part, state.clock.now()))),
+        Answer::NotFound { cached } => Ok(success(&not_found(cached, part))),
+        Answer::Pending => Ok(pending(part)),
+    }
+}
+
+fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> Value {
+    let (value, ttl) = match part {
+        Part::Order => (
+            json!(OrderAnswer::of(&found.order, found.site.as_str())),
+            found.order_ttl,
+        ),
+        Part::Tracking => (json!(TrackingAnswer::of(&found.order)), found.tracking_ttl),
+    };
+    let as_of = found.order.as_of;
+    json!({
+        part.name(): value,
+        "cached": found.state != Freshness::Live,
+        "cache_ttl": seconds(ttl),
+        "site_code": found.site,
+        "freshness": FreshnessAnswer {
+            state: found.state,
+            as_of: as_of.map(|as_of| as_of.at),
+            age_s: as_of.map_or(0, |as_of| (now - as_of.at).num_seconds().max(0)),
+            source: as_of.map(|as_of| as_of.source),
+        },
+    })
+}
+
+/// What is left, rounded up as Redis' own `TTL` rounds to the nearest: a full 48 hours read as 172800.
+fn seconds(left: Duration) -> u64 {
+    (left + Duration::from_millis(500)).as_secs()
+}
+
+fn not_found(cached: bool, part: Part) -> Value {
+    json!({
+        part.name(): null,
+        "cached": cached,
+        "cache_ttl": 0,
+        "site_code": null,
+        "freshness": null,
+        "message": "ORDER_NOT_FOUND: no order of this shop has that number or id; check it for typing errors",
+        "message_zh": "ORDER_NOT_FOUND：没有找到该订单，请核对订单号",
+    })
+}
+
+fn pending(part: Part) -> Response {
+    let body = json!({
+        "success": true,
+        "data": {
+            part.name(): null,
+            "pending": true,
+            "message": "the shop is taking long to answer; ask again in a few seconds",
+            "message_zh": "店铺响应较慢，请几秒后再次查询",
+        },
+    });
+    let mut response = Json(body).into_response();
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}

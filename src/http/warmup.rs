@@ -1,0 +1,263 @@
+//! Seeing and steering the warming.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse as _, Response},
+};
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    AppState,
+    answer::{ApiError, success},
+};
+use crate::{
+    site::SiteCode,
+    store::{Coverage, StoreError},
+    sweep::{Kind, SweepRecord, Trigger},
+    warmer::{NotStarted, Request, RunningSweep},
+};
+
+/// Most records one answer shows; a site keeps no more.
+const MOST_RECORDS: usize = 100;
+
+/// What a trigger may say, in the body or behind the `?`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TriggerParams {
+    r#type: Option<String>,
+    warmup_type: Option<String>,
+    days: Option<Value>,
+    site: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HistoryParams {
+    limit: Option<usize>,
+}
+
+pub(super) async fn trigger(
+    State(state): State<AppState>,
+    query: Result<Query<TriggerParams>, QueryRejection>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let request = read(query, &body)?;
+    let task = state
+        .warmer
+        .sweep(&request)
+        .map_err(|refused| match refused {
+            NotStarted::Busy(task) => ApiError::busy(task),
+            unknown @ NotStarted::UnknownSite(_) => {
+                ApiError::bad_request(format!("{unknown}; GET /api/shopify/sites lists them"))
+            }
+        })?;
+    let message = format!(
+        "the {} sweep has started; GET /api/warmup/status shows how far it is",
+        request.kind
+    );
+    Ok(Json(json!({ "success": true, "message": message, "task_id": task })).into_response())
+}
+
+pub(super) async fn stop(State(state): State<AppState>) -> Response {
+    let tasks = state.warmer.stop();
+    success(&json!({ "stopped": !tasks.is_empty(), "task_ids": tasks }))
+}
+
+pub(super) async fn history(
+    State(state): State<AppState>,
+    query: Result<Query<HistoryParams>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|bad| {
+        ApiError::bad_request(format!("limit is a number from 1 to {MOST_RECORDS}: {bad}"))
+    })?;
+    let mut all = records(&state).await?;
+    let total = all.len();
+    all.truncate(query.limit.unwrap_or(20).clamp(1, MOST_RECORDS));
+    Ok(success(&json!({ "history": all, "total": total })))
+}
+
+pub(super) async fn status(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let now = state.clock.now();
+    let records = records(&state).await?;
+    let running = state.warmer.running_sweeps();
+    let created_since = now - TimeDelta::days(i64::from(state.about.days));
+    let (mut sites, mut window, mut warm, mut waiting) = (Map::new(), 0, 0, 0);
+    for site in state.sites.iter() {
+        let coverage = state.store.coverage(&site.code, created_since, now).await?;
+        (window, warm) = (window + coverage.window, warm + coverage.warm);
+        waiting += state.store.refresh_len(&site.code).await?;
+        let own: Vec<_> = records
+            .iter()
+            .filter(|record| record.site == site.code)
+            .collect();
+        let sweep = running.iter().find(|sweep| sweep.site == site.code);
+        sites.insert(
+            site.code.to_string(),
+            json!({
+                "running": sweep.is_some(),
+                "sweep": sweep,
+                "last_full_warmup": last(&own, Kind::Full),
+                "last_incremental_warmup": last(&own, Kind::Incremental),
+                "coverage": coverage_answer(coverage),
+                "drift": own.first().map(|record| record.drift),
+                "budget": site.calls.budget().status(),
+                "shopify": site.calls.trouble().unwrap_or("ok"),
+            }),
+        );
+    }
+    let all: Vec<_> = records.iter().collect();
+    let inbox = state.inbox.clone();
+    let inbox = tokio::task::spawn_blocking(move || inbox.len())
+        .await
+        .ok()
+        .and_then(Result::ok);
+    Ok(success(&json!({
+        "enabled": state.about.warmup_enabled,
+        "running": !running.is_empty(),
+        "last_full_warmup": last(&all, Kind::Full),
+        "last_incremental_warmup": last(&all, Kind::Incremental),
+        "next_scheduled": null,
+        "stats": stats(&state, &records),
+        "sweep": summed(&running),
+        "coverage": coverage_answer(Coverage { window, warm }),
+        "drift": records.first().map(|record| record.drift),
+        "webhooks": state.tally.all(),
+        "refresh_set": waiting,
+        "inbox": inbox,
+        "store": { "kind": state.store.kind().as_str() },
+        "sites": sites,
+        "config": state.about.config,
+        "version": env!("CARGO_PKG_VERSION"),
+        "started_at": state.about.started_at,
+    })))
+}
+
+/// All sites' records, newest first.
+async fn records(state: &AppState) -> Result<Vec<SweepRecord>, StoreError> {
+    let mut all = Vec::new();
+    for site in state.sites.iter() {
+        all.extend(state.warmer.records(&site.code, MOST_RECORDS).await?);
+    }
+    all.sort_by(|a, b| b.started_at.cmp(&a.started_at));
+    Ok(all)
+}
+
+fn last(records: &[&SweepRecord], kind: Kind) -> Value {
+    json!(
+        records
+            .iter()
+            .find(|record| record.kind == kind)
+            .map(|record| record.finished_at)
+    )
+}
+
+fn stats(state: &AppState, records: &[SweepRecord]) -> Value {
+    let counts = state.lookups.counts();
+    let asked = counts.hits + counts.misses;
+    // Tenths of a per cent, in whole numbers: 952 is "95.2%".
+    let tenths = (counts.hits * 1000).checked_div(asked);
+    json!({
+        "total_orders_warmed": records.iter().map(|record| record.orders_warmed).sum::<u64>(),
+        "cache_hit_rate": tenths.map(|tenths| format!("{}.{}%", tenths / 10, tenths % 10)),
+        "lookups": counts,
+        "last_warmup_duration": records.first().map(|record| format!("{:.0} seconds", record.duration_s)),
+    })
+}
+
+fn coverage_answer(coverage: Coverage) -> Value {
+    // Orders of a window are counted in thousands: exact in 32 bits.
+    let count = |orders: u64| f64::from(u32::try_from(orders).unwrap_or(u32::MAX));
+    let ratio = if coverage.window == 0 {
+        1.0
+    } else {
+        count(coverage.warm) / count(coverage.window)
+    };
+    json!({ "window": coverage.window, "warm": coverage.warm, "ratio": ratio })
+}
+
+/// The running task over its sites.
+fn summed(running: &[RunningSweep]) -> Value {
+    let Some(first) = running.first() else {
+        return Value::Null;
+    };
+    let same_task = || {
+        running
+            .iter()
+            .filter(|sweep| sweep.task_id == first.task_id)
+    };
+    let sites: Vec<_> = same_task().map(|sweep| &sweep.site).collect();
+    json!({
+        "task_id": first.task_id,
+        "type": first.kind,
+        "site": if let [only] = sites.as_slice() { json!(only) } else { Value::Null },
+        "done": same_task().map(|sweep| sweep.progress.done).sum::<u64>(),
+        "total": same_task().map(|sweep| sweep.progress.total).sum::<Option<u64>>(),
+        "started_at": first.progress.started_at,
+        "eta_s": same_task().filter_map(|sweep| sweep.progress.eta_s).max(),
+    })
+}
+
+/// What is to be swept: the body's words before the query's.
+fn read(
+    query: Result<Query<TriggerParams>, QueryRejection>,
+    body: &Bytes,
+) -> Result<Request, ApiError> {
+    let Query(query) =
+        query.map_err(|bad| ApiError::bad_request(format!("the query cannot be read: {bad}")))?;
+    let body: TriggerParams = if body.is_empty() {
+        TriggerParams::default()
+    } else {
+        let example = r#"{"type":"full","days":7,"site":"uk"}"#;
+        serde_json::from_slice(body).map_err(|bad| {
+            ApiError::bad_request(format!("the body is not as in {example}: {bad}"))
+        })?
+    };
+    let kind = body
+        .r#type
+        .or(body.warmup_type)
+        .or(query.r#type)
+        .or(query.warmup_type);
+    let Some(kind) = kind else {
+        return Err(ApiError::bad_request(
+            "type is missing: full or incremental",
+        ));
+    };
+    let site = body
+        .site
+        .or(query.site)
+        .filter(|site| !site.trim().is_empty());
+    Ok(Request {
+        kind: kind
+            .trim()
+            .parse()
+            .map_err(|bad: crate::sweep::BadKind| ApiError::bad_request(format!("type: {bad}")))?,
+        days: body
+            .days
+            .or(query.days)
+            .map(|days| days_of(&days))
+            .transpose()?,
+        site: site.map(|site| site_code(&site)).transpose()?,
+        trigger: Trigger::Manual,
+    })
+}
+
+/// A number, or a number as a text: a query knows no other.
+fn days_of(days: &Value) -> Result<u32, ApiError> {
+    let days = match days {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let in_range = days
+        .and_then(|days| u32::try_from(days).ok())
+        .filter(|days| (1..=60).contains(days));
+    in_range.ok_or_else(|| ApiError::bad_request("days is not a whole number from 1 to 60"))
+}
+
+fn site_code(text: &str) -> Result<SiteCode, ApiError> {
+    text.trim()
+        .parse()
+        .map_err(|bad: crate::site::BadSiteCode| ApiError::bad_request(format!("site: {bad}")))
+}

@@ -1,0 +1,95 @@
+//! `POST /webhooks/shopify`: verified, then safe in the store or the inbox, then acknowledged.
+
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use shopify_webhooks::{Delivery, DeliveryRejection};
+use tokio::time::timeout;
+use tracing::{debug, error, info, warn};
+
+use super::AppState;
+use crate::warm::{self, Applied, Received};
+
+/// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
+const STORE_PATIENCE: Duration = Duration::from_millis(250);
+
+pub(super) async fn receive(
+    State(state): State<AppState>,
+    delivery: Result<Delivery, DeliveryRejection>,
+) -> Response {
+    let now = state.clock.now();
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
+        Err(rejection) => {
+            state.tally.rejected(now);
+            info!("a delivery was refused: {rejection}");
+            return rejection.into_response();
+        }
+    };
+    let Some(site) = state.sites.by_domain(&delivery.headers.shop_domain) else {
+        // Secrets are looked up by the same domains, so this cannot be reached; a stranger gets the stranger's answer.
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let id = delivery
+        .headers
+        .webhook_id
+        .as_ref()
+        .map(|id| id.as_str().to_owned());
+    let received = Received {
+        site: site.code.clone(),
+        topic: delivery.headers.topic,
+        triggered_at: delivery.headers.triggered_at,
+        received_at: now,
+        body: delivery.body,
+    };
+    let applied = take(&state, &received).await;
+    state.tally.received(
+        &received.topic,
+        applied.as_ref().ok().copied().flatten(),
+        now,
+    );
+    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
+    match applied {
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(NotSafe) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Neither the store nor the inbox has it: Shopify must send it again.
+#[derive(Debug)]
+struct NotSafe;
+
+/// `None` when it went to the inbox.
+async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
+    match timeout(
+        STORE_PATIENCE,
+        warm::take(&state.store, received, received.received_at),
+    )
+    .await
+    {
+        Ok(Ok(applied)) => return Ok(Some(applied)),
+        Ok(Err(error)) => {
+            warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}")
+        }
+        Err(_elapsed) => {
+            warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it")
+        }
+    }
+    let (inbox, received) = (state.inbox.clone(), received.clone());
+    let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
+    match kept {
+        Ok(Ok(())) => Ok(None),
+        Ok(Err(error)) => {
+            error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
+            Err(NotSafe)
+        }
+        Err(panicked) => {
+            error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
+            Err(NotSafe)
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Read-through: the cache first and alone where it knows; Shopify only on a miss, once for any number of askers.
+
+mod flight;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use serde::Serialize;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+pub use self::flight::Failure;
+use self::flight::{Flights, Landed};
+use crate::{
+    calls::{Priority, Reader},
+    clock::Clock,
+    order::{Order, OrderId, OrderNumber, OrderState, Source},
+    site::{Site, SiteCode, Sites},
+    store::{Entry, Found, MergeOutcome, RefreshAsk, Store, StoreError, Wanted},
+};
+
+/// A store that takes longer than this is not asked: Shopify is.
+const STORE_PATIENCE: Duration = Duration::from_millis(250);
+/// Puts a refresh before every other: nothing in the set is older than a day.
+const HEAD_OF_THE_SET: TimeDelta = TimeDelta::days(1);
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// An order by its number.
+    Number(OrderNumber),
+    /// An order by its id.
+    Id(OrderId),
+}
+
+/// How an answer came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// From the cache, its tracking not yet expired.
+    Fresh,
+    /// From the cache, its tracking expired; being fetched.
+    Stale,
+    /// From Shopify, just now.
+    Live,
+}
+
+/// An order found.
+#[derive(Debug, Clone)]
+pub struct FoundOrder {
+    /// The order.
+    pub order: Arc<Order>,
+    /// Whose.
+    pub site: SiteCode,
+    /// How the answer came about.
+    pub state: State,
+    /// What is left of the order's entry.
+    pub order_ttl: Duration,
+    /// What is left of its tracking's.
+    pub tracking_ttl: Duration,
+}
+
+/// What a lookup comes to.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The order.
+    Found(Box<FoundOrder>),
+    /// There is none.
+    NotFound {
+        /// Whether the cache knew that.
+        cached: bool,
+    },
+    /// Shopify has not answered yet; the cache will have it soon.
+    Pending,
+}
+
+/// Lookups over all sites. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Lookups(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    sites: Sites,
+    store: Store,
+    clock: Clock,
+    patience: Duration,
+    flights: Flights,
+    tracker: TaskTracker,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How many lookups the cache answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HitCounts {
+    /// Answered from the cache: an order, or that there is none.
+    pub hits: u64,
+    /// Asked of Shopify.
+    pub misses: u64,
+}
+
+impl Lookups {
+    /// Lookups that wait at most `patience` for Shopify.
+    pub fn new(
+        sites: Sites,
+        store: Store,
+        clock: Clock,
+        patience: Duration,
+        tracker: TaskTracker,
+    ) -> Self {
+        let flights = Flights::new(tracker.clone());
+        let (hits, misses) = Default::default();
+        Self(Arc::new(Inner {
+            sites,
+            store,
+            clock,
+            patience,
+            flights,
+            tracker,
+            hits,
+            misses,
+        }))
+    }
+
+    /// Looks an order up, in one site or in all that may have it.
+    ///
+    /// # Errors
+    /// When neither the cache nor Shopify can tell.
+    pub async fn find(&self, ask: &Ask, site: Option<Arc<Site>>) -> Result<Answer, Failure> {
+        let sites = match (site, ask) {
+            (Some(site), _) => vec![site],
+            (None, Ask::Number(number)) => self.0.sites.for_number(number),
+            (None, Ask::Id(_)) => self.0.sites.iter().cloned().collect(),
+        };
+        let cached = join_all(
+            sites
+                .iter()
+                .map(|site| self.cached(site, wanted(ask, site))),
+        )
+        .await;
+        if let Some(found) = best(&sites, &cached) {
+            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(Answer::Found(Box::new(self.hit(found.0, found.1))));
+        }
+        let unknown: Vec<_> = sites
+            .iter()
+            .zip(&cached)
+            .filter(|(_, cached)| !matches!(cached, Ok(Found::Absent)))
+            .map(|(site, _)| site)
+            .collect();
+        if unknown.is_empty() {
+            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(Answer::NotFound { cached: true });
+        }
+        self.0.misses.fetch_add(1, Ordering::Relaxed);
+        self.ask_shopify(ask, &unknown).await
+    }
+
+    /// Hits and misses since the start.
+    pub fn counts(&self) -> HitCounts {
+        HitCounts {
+            hits: self.0.hits.load(Ordering::Relaxed),
+            misses: self.0.misses.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn cached(&self, site: &Site, wanted: Wanted) -> Result<Found, StoreError> {
+        let found = timeout(
+            STORE_PATIENCE,
+            read(&self.0.store, site, &wanted, self.0.clock.now()),
+        )
+        .await;
+        let found = found.unwrap_or(Err(StoreError::TimedOut));
+        if let Err(error) = &found {
+            warn!(site = %site.code, "the store cannot be read, so Shopify is asked: {error}");
+        }
+        found
+    }
+
+    /// A hit never calls Shopify; one whose tracking has expired says so and has it fetched.
+    fn hit(&self, site: &Site, entry: &Entry) -> FoundOrder {
+        if entry.tracking_ttl.is_none() {
+            self.renew_soon(site, entry.order.id);
+        }
+        FoundOrder {
+            order: Arc::new(entry.order.clone()),
+            site: site.code.clone(),
+            state: if entry.tracking_ttl.is_some() {
+                State::Fresh
+            } else {
+                State::Stale
+            },
+            order_ttl: entry.order_ttl,
+            tracking_ttl: entry.tracking_ttl.unwrap_or_default(),
+        }
+    }
+
+    fn renew_soon(&self, site: &Site, order: OrderId) {
+        let (store, code, due_at) = (
+            self.0.store.clone(),
+            site.code.clone(),
+            self.0.clock.now() - HEAD_OF_THE_SET,
+        );
+        self.0.tracker.spawn(async move {
+            let ask = RefreshAsk {
+                order,
+                wanted: None,
+                due_at,
+            };
+            if let Err(error) = store.ask_refresh(&code, &[ask]).await {
+                warn!(site = %code, "a stale order could not be put into the refresh set: {error}");
+            }
+        });
+    }
+
+    /// Asks all sites at once. Found anywhere is found; not found is only said when every site said so.
+    async fn ask_shopify(&self, ask: &Ask, sites: &[&Arc<Site>]) -> Result<Answer, Failure> {
+        let flights = sites.iter().map(|site| self.fly(ask, site));
+        let Ok(landed) = timeout(self.0.patience, join_all(flights)).await else {
+            return Ok(Answer::Pending);
+        };
+        let mut failure = None;
+        for landed in landed {
+            match landed {
+                Ok(Landed::Found(found)) => return Ok(Answer::Found(found)),
+                Ok(Landed::NotFound) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(Answer::NotFound { cached: false }), Err)
+    }
+
+    async fn fly(&self, ask: &Ask, site: &Arc<Site>) -> Result<Landed, Failure> {
+        let wanted = wanted(ask, site);
+        let key = (site.code.clone(), wanted.clone());
+        let (lookups, site) = (self.clone(), Arc::clone(site));
+        self.0
+            .flights
+            .join(key, || async move { lookups.fetch(&site, &wanted).await })
+            .await
+    }
+
+    /// The flight itself: it fills the cache, whether or not anybody still waits.
+    async fn fetch(&self, site: &Site, wanted: &Wanted) -> Result<Landed, Failure> {
+        // Who missed before the last flight landed but asked after it would otherwise start another.
+        match self.cached(site, wanted.clone()).await {
+            Ok(Found::Order(entry)) => return Ok(Landed::Found(Box::new(self.hit(site, &entry)))),
+            Ok(Found::Absent) => return Ok(Landed::NotFound),
+            Ok(Found::Unknown) | Err(_) => {}
+        }
+        let reader = Reader {
+            calls: &site.calls,
+            priority: Priority::Foreground,
+            source: Source::Lookup,
+        };
+        let read = match wanted {
+            Wanted::Number(number) => reader.by_number(number).await,
+            Wanted::Id(id) => reader.by_id(*id).await,
+        };
+        match read {
+            Ok(Some(order)) => Ok(self.fill(site, order).await),
+            Ok(None) => {
+                self.remember_absent(site, wanted).await;
+                Ok(Landed::NotFound)
+            }
+            Err(error) => {
+                warn!(site = %site.code, "a lookup could not be answered: {error}");
+                Err(Failure::Shopify)
+            }
+        }
+    }
+
+    async fn fill(&self, site: &Site, order: Order) -> Landed {
+        let now = self.0.clock.now();
+        let state = OrderState::Present(Box::new(order.clone()));
+        let order = match self.0.store.merge(&site.code, state, now).await {
+            Ok(merged) if merged.outcome == MergeOutcome::Tombstoned => return Landed::NotFound,
+            Ok(merged) => merged.order.unwrap_or(order),
+            Err(error) => {
+                warn!(site = %site.code, order.id = %order.id, "an order that was looked up could not be cached: {error}");
+                order
+            }
+        };
+        let ttls = self.0.store.ttls();
+        Landed::Found(Box::new(FoundOrder {
+            order: Arc::new(order),
+            site: site.code.clone(),
+            state: State::Live,
+            order_ttl: ttls.order,
+            tracking_ttl: ttls.tracking,
+        }))
+    }
+
+    async fn remember_absent(&self, site: &Site, wanted: &Wanted) {
+        if let Err(error) = self
+            .0
+            .store
+            .remember_absent(&site.code, wanted, self.0.clock.now())
+            .await
+        {
+            warn!(site = %site.code, "could not remember that there is no such order: {error}");
+        }
+    }
+}
+
+async fn read(
+    store: &Store,
+    site: &Site,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Found, StoreError> {
+    match wanted {
+        Wanted::Number(number) => store.find(&site.code, number, now).await,
+        Wanted::Id(id) => store.order(&site.code, *id, now).await,
+    }
+}
+
+/// What to look for at a site: a number in the shop's full spelling.
+fn wanted(ask: &Ask, site: &Site) -> Wanted {
+    match ask {
+        Ask::Number(number) => Wanted::Number(site.complete(number)),
+        Ask::Id(id) => Wanted::Id(*id),
+    }
+}
+
+/// Bare digits can be a number in several shops; the order placed last is the one a customer asks about.
+fn best<'a>(
+    sites: &'a [Arc<Site>],
+    cached: &'a [Result<Found, StoreError>],
+) -> Option<(&'a Arc<Site>, &'a Entry)> {
+    let found = sites
+        .iter()
+        .zip(cached)
+        .filter_map(|(site, cached)| match cached {
+            Ok(Found::Order(entry)) => Some((site, entry.as_ref())),
+            Ok(Found::Absent | Found::Unknown) | Err(_) => None,
+        });
+    found.max_by_key(|(_, entry)| entry.order.head.as_ref().map(|head| head.value.created_at))
+}

@@ -1,0 +1,122 @@
+//! Single flight: any number of askers of one thing share one fetch, which outlives them all.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::FoundOrder;
+use crate::{site::SiteCode, store::Wanted};
+
+/// Fetches in the air at once: each may wait seconds for Shopify, and more would only wait for its bucket.
+const MOST_FLIGHTS: usize = 256;
+
+pub(super) type Key = (SiteCode, Wanted);
+
+/// What a fetch brought.
+#[derive(Debug, Clone)]
+pub(super) enum Landed {
+    Found(Box<FoundOrder>),
+    NotFound,
+}
+
+/// Why neither the cache nor Shopify could tell.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Shopify could not be asked.
+    #[error(
+        "the order is not in the cache and Shopify cannot be asked right now: try again in a few seconds"
+    )]
+    Shopify,
+    /// Too many fetches are in the air.
+    #[error("too many orders are being fetched at once: try again in a few seconds")]
+    Busy,
+}
+
+type Landing = Option<Result<Landed, Failure>>;
+
+/// The fetches in the air. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Flights {
+    /// Held for a look-up, never across an await.
+    airborne: Arc<Mutex<HashMap<Key, watch::Receiver<Landing>>>>,
+    tracker: TaskTracker,
+}
+
+impl Flights {
+    pub(super) fn new(tracker: TaskTracker) -> Self {
+        Self {
+            airborne: Arc::default(),
+            tracker,
+        }
+    }
+
+    /// Joins the flight of `key`, or starts one. The fetch runs on a task of its own: an asker who leaves strands nobody.
+    pub(super) async fn join<F>(
+        &self,
+        key: Key,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Landed, Failure>
+    where
+        F: Future<Output = Result<Landed, Failure>> + Send + 'static,
+    {
+        let mut landing = self.board(key, fetch)?;
+        // The sender goes without a word only if the fetch panicked.
+        let landed = landing
+            .wait_for(Option::is_some)
+            .await
+            .map_err(|_panicked: watch::error::RecvError| Failure::Shopify)?;
+        landed.clone().unwrap_or(Err(Failure::Shopify))
+    }
+
+    fn board<F>(
+        &self,
+        key: Key,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<watch::Receiver<Landing>, Failure>
+    where
+        F: Future<Output = Result<Landed, Failure>> + Send + 'static,
+    {
+        let mut airborne = self.airborne();
+        if let Some(landing) = airborne.get(&key) {
+            return Ok(landing.clone());
+        }
+        if airborne.len() >= MOST_FLIGHTS {
+            return Err(Failure::Busy);
+        }
+        let (sender, landing) = watch::channel(None);
+        airborne.insert(key.clone(), landing.clone());
+        let gone = Gone {
+            flights: self.clone(),
+            key,
+        };
+        let fetch = fetch();
+        self.tracker.spawn(async move {
+            let landed = fetch.await;
+            // Off the board before the news is out: whoever asks from here on finds the cache filled.
+            drop(gone);
+            sender.send_replace(Some(landed));
+        });
+        Ok(landing)
+    }
+
+    fn airborne(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Landing>>> {
+        self.airborne.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a flight off the board when it ends, a panic included.
+struct Gone {
+    flights: Flights,
+    key: Key,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.flights.airborne().remove(&self.key);
+    }
+}

@@ -1,0 +1,158 @@
+//! Drains the refresh set: orders that partial news or a stale lookup asked to be fetched, many in one call.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use crate::{
+    calls::{Priority, Reader},
+    clock::Clock,
+    order::{Order, OrderId, OrderState, Source, Tombstone},
+    shopify::AdminError,
+    site::{Site, SiteCode},
+    store::{Found, RefreshEntry, Settled, Store, StoreError},
+};
+
+/// Orders fetched in one call.
+const BATCH: usize = 50;
+/// How long an order that Shopify does not show may merely be late to appear there.
+const API_LAG: TimeDelta = TimeDelta::minutes(10);
+/// The longest pause between two fetches of one order.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// Why a batch was not drained. Its entries stay in the set.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError {
+    /// Shopify.
+    #[error("Shopify: {0}")]
+    Shopify(#[from] AdminError),
+    /// The store.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// Fetches what is due, at most one batch, and settles it. Returns how many entries it looked at.
+pub async fn drain_once(site: &Site, store: &Store, clock: &Clock) -> Result<usize, DrainError> {
+    let due = store.refreshes_due(&site.code, clock.now(), BATCH).await?;
+    let mut to_fetch = Vec::with_capacity(due.len());
+    for entry in &due {
+        if is_answered(store, &site.code, entry, clock.now()).await? {
+            store
+                .settle_refresh(&site.code, entry, Settled::Done)
+                .await?;
+        } else {
+            to_fetch.push(entry.clone());
+        }
+    }
+    if !to_fetch.is_empty() {
+        fetch(site, store, clock, &to_fetch).await?;
+    }
+    Ok(due.len())
+}
+
+/// Whether a full payload that came meanwhile holds the change already, so that a call would bring nothing.
+async fn is_answered(
+    store: &Store,
+    site: &SiteCode,
+    entry: &RefreshEntry,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let Some(wanted) = entry.wanted else {
+        return Ok(false);
+    };
+    let Found::Order(cached) = store.order(site, entry.order, now).await? else {
+        return Ok(false);
+    };
+    let whole_since = cached.order.as_of.is_some_and(|as_of| as_of.at >= wanted);
+    let head_holds_it = cached
+        .order
+        .head
+        .is_some_and(|head| head.version.updated_at >= wanted);
+    Ok(whole_since && head_holds_it)
+}
+
+async fn fetch(
+    site: &Site,
+    store: &Store,
+    clock: &Clock,
+    entries: &[RefreshEntry],
+) -> Result<(), DrainError> {
+    let reader = Reader {
+        calls: &site.calls,
+        priority: Priority::Background,
+        source: Source::Refresh,
+    };
+    let ids: Vec<_> = entries.iter().map(|entry| entry.order).collect();
+    let found = reader.by_ids(&ids).await?;
+    let entry_of = |id: OrderId| entries.iter().find(|entry| entry.order == id);
+    let now = clock.now();
+    info!(site = %site.code, orders = found.orders.len(), missing = found.missing.len(), failed = found.failed.len(), "refreshed");
+    for order in found.orders {
+        let Some(entry) = entry_of(order.id) else {
+            continue;
+        };
+        let settled = if holds(&order, entry) {
+            Settled::Done
+        } else {
+            again(entry, now)
+        };
+        store
+            .merge(&site.code, OrderState::Present(Box::new(order)), now)
+            .await?;
+        store.settle_refresh(&site.code, entry, settled).await?;
+    }
+    for entry in found.missing.iter().filter_map(|id| entry_of(*id)) {
+        settle_missing(site, store, entry, now).await?;
+    }
+    for (id, error) in &found.failed {
+        let Some(entry) = entry_of(*id) else { continue };
+        warn!(site = %site.code, order.id = %id, "an order could not be read and will be tried again: {error}");
+        store
+            .settle_refresh(&site.code, entry, again(entry, now))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether a read is as new as the news that asked for it: the API can lag behind its own webhooks.
+fn holds(order: &Order, entry: &RefreshEntry) -> bool {
+    entry
+        .wanted
+        .is_none_or(|wanted| order.newest().is_some_and(|newest| newest >= wanted))
+}
+
+/// An order that Shopify does not show is deleted, or not there yet: news of the last minutes is believed over the read.
+async fn settle_missing(
+    site: &Site,
+    store: &Store,
+    entry: &RefreshEntry,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let news_at = match store.order(&site.code, entry.order, now).await? {
+        Found::Order(cached) => cached.order.as_of.map(|as_of| as_of.at).max(entry.wanted),
+        Found::Absent | Found::Unknown => entry.wanted,
+    };
+    if news_at.is_some_and(|at| now - at < API_LAG) {
+        return store
+            .settle_refresh(&site.code, entry, again(entry, now))
+            .await;
+    }
+    store
+        .merge(
+            &site.code,
+            OrderState::Gone(Tombstone {
+                id: entry.order,
+                at: now,
+            }),
+            now,
+        )
+        .await?;
+    store.settle_refresh(&site.code, entry, Settled::Done).await
+}
+
+/// Later: 2 s, 4 s, 8 s … after now.
+fn again(entry: &RefreshEntry, now: DateTime<Utc>) -> Settled {
+    let pause = TimeDelta::seconds(2_i64.saturating_pow(entry.attempts.saturating_add(1).min(12)));
+    Settled::Again {
+        due_at: now + pause.min(LONGEST_PAUSE),
+    }
+}

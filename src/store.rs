@@ -1,0 +1,489 @@
+//! The cache: Redis, or a file of our own. One contract, and one contract test for both.
+//!
+//! Expired is absent in every operation. A store that fails is not a miss. The service's clock is a parameter, so that
+//! lifetimes run from when an order was observed and not from when news of it arrived.
+
+mod decision;
+mod embedded;
+mod keys;
+mod redis;
+mod stored;
+
+use std::{path::Path, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, stream};
+use secrecy::SecretString;
+use serde::Serialize;
+use thiserror::Error;
+
+use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
+use crate::{
+    order::{Order, OrderId, OrderNumber, OrderState},
+    site::SiteCode,
+};
+
+/// How long a deletion is remembered: longer than any redelivery takes (4 h of retries, up to a day late).
+pub(crate) const TOMBSTONE_TTL: TimeDelta = TimeDelta::hours(72);
+/// Orders older than this leave the window's index: no window reaches further back.
+pub(crate) const LONGEST_WINDOW: TimeDelta = TimeDelta::days(62);
+/// Sweep records kept for each site.
+pub(crate) const MOST_RECORDS: usize = 100;
+/// Orders waiting in one refresh set; beyond it the next sweep is the better way to fetch them.
+pub(crate) const MOST_REFRESHES: u64 = 100_000;
+/// Merges of a page under way at once.
+const MERGES_AT_ONCE: usize = 16;
+
+/// Names and lifetimes in the cache.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// What all keys begin with (`CACHE_PREFIX`).
+    pub prefix: String,
+    /// How long entries live.
+    pub ttls: Ttls,
+}
+
+/// How long entries live, from when Shopify last confirmed them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ttls {
+    /// An order.
+    pub order: Duration,
+    /// Its tracking.
+    pub tracking: Duration,
+    /// The way from its number to it.
+    pub search: Duration,
+    /// That there is no such order.
+    pub not_found: Duration,
+}
+
+impl Default for Ttls {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Self {
+            order: hours(48),
+            tracking: hours(6),
+            search: hours(48),
+            not_found: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Which store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A Redis server.
+    Redis,
+    /// A file in `DATA_DIR`.
+    Embedded,
+}
+
+impl StoreKind {
+    /// `redis` or `embedded`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+/// The cache. Cheap to clone; clones share the connection or the file.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In a Redis server.
+    Redis(RedisStore),
+    /// In a file.
+    Embedded(EmbeddedStore),
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// An order by its number.
+    Number(OrderNumber),
+    /// An order by its id.
+    Id(OrderId),
+}
+
+/// What the cache knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The order.
+    Order(Box<Entry>),
+    /// That there is none: it was looked for lately and not found, or it was deleted.
+    Absent,
+    /// Nothing.
+    Unknown,
+}
+
+/// A cached order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The order.
+    pub order: Order,
+    /// What is left of it.
+    pub order_ttl: Duration,
+    /// What is left of its tracking; none when that has expired, which makes the entry stale.
+    pub tracking_ttl: Option<Duration>,
+}
+
+/// What became of news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// What it did.
+    pub outcome: MergeOutcome,
+    /// What is cached now.
+    pub order: Option<Order>,
+}
+
+/// What news did to the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeOutcome {
+    /// The order was not cached and is now.
+    Created,
+    /// It said something new.
+    Changed,
+    /// It said nothing new, but later: the lease is renewed.
+    Confirmed,
+    /// It said nothing new at all.
+    Unchanged,
+    /// It tells only a part of an order that is not cached: nothing is written.
+    NotCached,
+    /// It tells a whole order, but of so long ago that nothing of its lifetime is left.
+    Expired,
+    /// It is a deletion, and was applied.
+    Deleted,
+    /// It is refused: the order is remembered as deleted.
+    Tombstoned,
+}
+
+/// Orders placed since some time whose tracking expires before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Where the window begins.
+    pub created_since: DateTime<Utc>,
+    /// Before when tracking must expire to be counted.
+    pub expires_before: DateTime<Utc>,
+}
+
+/// How much of the window is warm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Orders known to be in it.
+    pub window: u64,
+    /// Those whose tracking has not expired.
+    pub warm: u64,
+}
+
+/// A request to fetch an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshAsk {
+    /// Which.
+    pub order: OrderId,
+    /// How new the answer must be to hold what was announced; any will do if none.
+    pub wanted: Option<DateTime<Utc>>,
+    /// When to fetch it; the earliest goes first.
+    pub due_at: DateTime<Utc>,
+}
+
+/// An order waiting to be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshEntry {
+    /// Which.
+    pub order: OrderId,
+    /// How new the answer must be, to the millisecond.
+    pub wanted: Option<DateTime<Utc>>,
+    /// When it is due.
+    pub due_at: DateTime<Utc>,
+    /// How often it was fetched in vain.
+    pub attempts: u32,
+}
+
+/// What to do with an entry of the refresh set once it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is fetched. (It stays if newer news asked again meanwhile.)
+    Done,
+    /// It must be fetched again.
+    Again {
+        /// When.
+        due_at: DateTime<Utc>,
+    },
+}
+
+/// Why the store could not do it. Texts hold no password and no customer data.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It cannot be reached, or has failed.
+    #[error("unavailable: {cause}")]
+    Unavailable {
+        /// What it said, without addresses or data.
+        cause: String,
+    },
+    /// It did not answer in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// Too many writers at once on one order.
+    #[error("too many writers of one order at once")]
+    Conflict,
+    /// The refresh set is full.
+    #[error("the refresh set holds {MOST_REFRESHES} orders already")]
+    Full,
+    /// Another process has the file.
+    #[error(
+        "{file} is in use: another shopify-warmer runs on this DATA_DIR; stop it, or give this one a DATA_DIR of its own"
+    )]
+    InUse {
+        /// Which file.
+        file: String,
+    },
+    /// The directory cannot be used.
+    #[error("{dir} cannot be used: {cause}; set DATA_DIR to a directory that can be written")]
+    Directory {
+        /// Which.
+        dir: String,
+        /// Why.
+        cause: String,
+    },
+    /// `REDIS_URL` is no address.
+    #[error("REDIS_URL is no Redis address: write one such as redis://127.0.0.1:6379/0")]
+    BadUrl,
+}
+
+impl StoreError {
+    /// Whether trying again may help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::TimedOut | Self::Conflict | Self::Full => true,
+            Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl => false,
+        }
+    }
+}
+
+/// Runs an operation on whichever store this is.
+macro_rules! on_either {
+    ($store:expr, $inner:ident => $work:expr) => {
+        match $store {
+            Store::Redis($inner) => $work,
+            Store::Embedded($inner) => $work,
+        }
+    };
+}
+
+impl Store {
+    /// A Redis store. It connects when it is first used, so that the service starts without Redis.
+    pub fn redis(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
+        let keys = Keys::new(settings.prefix);
+        Ok(Self::Redis(RedisStore::new(url, keys, settings.ttls)?))
+    }
+
+    /// An embedded store in `dir`, which is made where it is missing.
+    pub fn embedded(
+        dir: &Path,
+        settings: StoreSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let keys = Keys::new(settings.prefix);
+        Ok(Self::Embedded(EmbeddedStore::open(
+            dir,
+            keys,
+            settings.ttls,
+            now,
+        )?))
+    }
+
+    /// Which store this is.
+    pub fn kind(&self) -> StoreKind {
+        match self {
+            Self::Redis(_) => StoreKind::Redis,
+            Self::Embedded(_) => StoreKind::Embedded,
+        }
+    }
+
+    /// How long entries live.
+    pub fn ttls(&self) -> Ttls {
+        on_either!(self, store => store.ttls())
+    }
+
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        on_either!(self, store => store.ping().await)
+    }
+
+    /// Takes news in: read, merge, compare-and-set. The only way anything is written about an order.
+    pub async fn merge(
+        &self,
+        site: &SiteCode,
+        news: OrderState,
+        now: DateTime<Utc>,
+    ) -> Result<Merged, StoreError> {
+        on_either!(self, store => store.merge(site, news, now).await)
+    }
+
+    /// Takes a page of news in, in the order given; one that fails does not stop the others.
+    pub async fn merge_all(
+        &self,
+        site: &SiteCode,
+        news: Vec<OrderState>,
+        now: DateTime<Utc>,
+    ) -> Vec<Result<Merged, StoreError>> {
+        let merges = news.into_iter().map(|news| self.merge(site, news, now));
+        stream::iter(merges)
+            .buffered(MERGES_AT_ONCE)
+            .collect()
+            .await
+    }
+
+    /// An order by its id.
+    pub async fn order(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<Found, StoreError> {
+        on_either!(self, store => store.order(site, id, now).await)
+    }
+
+    /// An order by its number. A way that leads to an order of another number leads nowhere.
+    pub async fn find(
+        &self,
+        site: &SiteCode,
+        number: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Result<Found, StoreError> {
+        on_either!(self, store => store.find(site, number, now).await)
+    }
+
+    /// Remembers for a short while that there is no such order. Anything known of one outranks it.
+    pub async fn remember_absent(
+        &self,
+        site: &SiteCode,
+        wanted: &Wanted,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.remember_absent(site, wanted, now).await)
+    }
+
+    /// Orders of a window whose tracking expires soon or has expired, soonest first.
+    pub async fn expiring(
+        &self,
+        site: &SiteCode,
+        window: &Window,
+        limit: usize,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        let mut expiries =
+            on_either!(self, store => store.window(site, window.created_since).await)?;
+        expiries.retain(|(_, expires_at)| *expires_at < window.expires_before.timestamp_millis());
+        expiries.sort_unstable_by_key(|(id, expires_at)| (*expires_at, *id));
+        Ok(expiries.into_iter().take(limit).map(|(id, _)| id).collect())
+    }
+
+    /// How much of the window is warm at `now`.
+    pub async fn coverage(
+        &self,
+        site: &SiteCode,
+        created_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Coverage, StoreError> {
+        let expiries = on_either!(self, store => store.window(site, created_since).await)?;
+        let warm = expiries
+            .iter()
+            .filter(|(_, expires_at)| *expires_at > now.timestamp_millis())
+            .count();
+        let count = |orders: usize| u64::try_from(orders).unwrap_or(u64::MAX);
+        Ok(Coverage {
+            window: count(expiries.len()),
+            warm: count(warm),
+        })
+    }
+
+    /// Puts orders into the refresh set; asking twice keeps the newest want and the earliest time.
+    pub async fn ask_refresh(
+        &self,
+        site: &SiteCode,
+        asks: &[RefreshAsk],
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.ask_refresh(site, asks).await)
+    }
+
+    /// What is due in the refresh set, earliest first. Nothing leaves the set by being read.
+    pub async fn refreshes_due(
+        &self,
+        site: &SiteCode,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<RefreshEntry>, StoreError> {
+        on_either!(self, store => store.refreshes_due(site, now, limit).await)
+    }
+
+    /// Takes an entry out of the refresh set, or puts it back for later.
+    pub async fn settle_refresh(
+        &self,
+        site: &SiteCode,
+        entry: &RefreshEntry,
+        settled: Settled,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.settle_refresh(site, entry, settled).await)
+    }
+
+    /// How many orders wait in the refresh set.
+    pub async fn refresh_len(&self, site: &SiteCode) -> Result<u64, StoreError> {
+        on_either!(self, store => store.refresh_len(site).await)
+    }
+
+    /// Up to when everything that changed at Shopify has been read.
+    pub async fn watermark(&self, site: &SiteCode) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let millis = on_either!(self, store => store.watermark(site).await)?;
+        Ok(millis.and_then(DateTime::from_timestamp_millis))
+    }
+
+    /// Moves the watermark; never back.
+    pub async fn set_watermark(
+        &self,
+        site: &SiteCode,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.set_watermark(site, at.timestamp_millis()).await)
+    }
+
+    /// Keeps a sweep's record; the oldest beyond 100 goes.
+    pub async fn push_record(&self, site: &SiteCode, record: &str) -> Result<(), StoreError> {
+        on_either!(self, store => store.push_record(site, record).await)
+    }
+
+    /// A site's records, newest first.
+    pub async fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>, StoreError> {
+        on_either!(self, store => store.records(site, limit).await)
+    }
+
+    /// Deletes everything cached of a site and all that waits for it; its sweep records hold no customer's data and stay.
+    /// Returns how many entries went.
+    pub async fn purge_site(&self, site: &SiteCode) -> Result<u64, StoreError> {
+        on_either!(self, store => store.purge_site(site).await)
+    }
+
+    /// Writes out what is left to write.
+    pub async fn close(&self) {
+        match self {
+            Self::Redis(_) => {}
+            Self::Embedded(store) => store.close().await,
+        }
+    }
+}
+
+/// A way by number that leads to an order of another number, or to none, leads nowhere.
+fn if_numbered(found: Found, number: &OrderNumber) -> Found {
+    match found {
+        Found::Order(entry) if entry.is_numbered(number) => Found::Order(entry),
+        Found::Order(_) | Found::Absent | Found::Unknown => Found::Unknown,
+    }
+}
+
+impl Entry {
+    fn is_numbered(&self, number: &OrderNumber) -> bool {
+        self.order
+            .head
+            .as_ref()
+            .is_some_and(|head| OrderNumber::parse(&head.value.name).as_ref() == Ok(number))
+    }
+}

@@ -1,0 +1,377 @@
+//! The cache in a file of our own (redb): on disk, one writer, nothing acknowledged before it is synced.
+
+mod entries;
+mod file;
+mod refresh;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, WriteTransaction,
+};
+
+use self::{
+    entries::{ENTRIES, Entries},
+    writer::Writer,
+};
+use super::{
+    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, Ttls, Wanted,
+    decision::{Index, Known, Step, decide, left},
+    keys::Keys,
+    stored,
+};
+use crate::{
+    order::{OrderId, OrderNumber, OrderState},
+    site::SiteCode,
+};
+
+/// `(site, order)` → when it was placed, when its tracking expires; epoch milliseconds.
+const WINDOW: redb::TableDefinition<'_, (&str, u64), (i64, i64)> =
+    redb::TableDefinition::new("window");
+/// `site` → the watermark, epoch milliseconds.
+const WATERMARKS: redb::TableDefinition<'_, &str, i64> = redb::TableDefinition::new("watermarks");
+/// `(site, sequence)` → a sweep's record.
+const RECORDS: redb::TableDefinition<'_, (&str, u64), &str> = redb::TableDefinition::new("records");
+
+/// What redb and its threads can fail with.
+type Result<T> = std::result::Result<T, StoreError>;
+type Redb<T> = std::result::Result<T, redb::Error>;
+
+/// An embedded store. Cheap to clone; clones share the file.
+#[derive(Debug, Clone)]
+pub struct EmbeddedStore {
+    database: Arc<Database>,
+    writer: Writer,
+    keys: Keys,
+    ttls: Ttls,
+}
+
+impl EmbeddedStore {
+    pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, now: DateTime<Utc>) -> Result<Self> {
+        let database = Arc::new(file::open(dir, now)?);
+        let writer = Writer::start(Arc::clone(&database))?;
+        Ok(Self {
+            database,
+            writer,
+            keys,
+            ttls,
+        })
+    }
+
+    pub(super) fn ttls(&self) -> Ttls {
+        self.ttls
+    }
+
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.read(|_| Ok(()))
+    }
+
+    pub(super) async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    pub(super) async fn merge(
+        &self,
+        site: &SiteCode,
+        news: OrderState,
+        now: DateTime<Utc>,
+    ) -> Result<Merged> {
+        let (keys, ttls, site) = (self.keys.clone(), self.ttls, site.clone());
+        // One writer: nobody can come between the read and the write.
+        self.write(now, move |write| {
+            let mut entries = Entries::of(write, now)?;
+            let id = news.id();
+            let known = match entries
+                .get(&keys.order(&site, id))?
+                .and_then(|(value, _)| stored::decode(&value))
+            {
+                _ if entries.get(&keys.tombstone(&site, id))?.is_some() => Known::Tombstone,
+                Some(order) => Known::Order(Box::new(order)),
+                None => Known::Nothing,
+            };
+            let decision = decide(&site, known, news, now, &ttls);
+            let place = Place {
+                keys: &keys,
+                site: &site,
+                id,
+            };
+            match decision.step {
+                Step::Keep => {}
+                Step::Index(index) => place.index(write, &mut entries, &index)?,
+                Step::Put {
+                    order_json,
+                    tracking_json,
+                    index,
+                } => {
+                    entries.put(&keys.order(&site, id), &order_json, index.order_left)?;
+                    match index.tracking_left {
+                        Some(tracking_left) => {
+                            entries.put(&keys.tracking(&site, id), &tracking_json, tracking_left)?
+                        }
+                        None => entries.remove(&keys.tracking(&site, id))?,
+                    }
+                    entries.remove(&keys.absent(&site, id))?;
+                    place.index(write, &mut entries, &index)?;
+                }
+                Step::Bury { ttl, number } => {
+                    place.bury(write, &mut entries, ttl, number.as_ref())?
+                }
+            }
+            Ok(decision.merged)
+        })
+        .await
+    }
+
+    pub(super) async fn order(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<Found> {
+        self.read(|read| self.read_order(read, site, id, now))
+    }
+
+    pub(super) async fn find(
+        &self,
+        site: &SiteCode,
+        number: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Result<Found> {
+        self.read(|read| {
+            let Some((way, _)) = entries::read(read, &self.keys.search(site, number), now)? else {
+                return Ok(Found::Unknown);
+            };
+            if way == "-" {
+                return Ok(Found::Absent);
+            }
+            let Ok(id) = way.parse() else {
+                return Ok(Found::Unknown);
+            };
+            Ok(super::if_numbered(
+                self.read_order(read, site, id, now)?,
+                number,
+            ))
+        })
+    }
+
+    fn read_order(
+        &self,
+        read: &ReadTransaction,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Redb<Found> {
+        let stored = entries::read(read, &self.keys.order(site, id), now)?;
+        if let Some((order, order_ttl)) =
+            stored.and_then(|(value, left)| Some((stored::decode(&value)?, left)))
+        {
+            let tracking_ttl =
+                entries::read(read, &self.keys.tracking(site, id), now)?.map(|(_, left)| left);
+            return Ok(Found::Order(Box::new(Entry {
+                order,
+                order_ttl,
+                tracking_ttl,
+            })));
+        }
+        for key in [self.keys.tombstone(site, id), self.keys.absent(site, id)] {
+            if entries::read(read, &key, now)?.is_some() {
+                return Ok(Found::Absent);
+            }
+        }
+        Ok(Found::Unknown)
+    }
+
+    pub(super) async fn remember_absent(
+        &self,
+        site: &SiteCode,
+        wanted: &Wanted,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let key = match wanted {
+            Wanted::Number(number) => self.keys.search(site, number),
+            Wanted::Id(id) => self.keys.absent(site, *id),
+        };
+        let not_found = self.ttls.not_found;
+        self.write(now, move |write| {
+            let mut entries = Entries::of(write, now)?;
+            if entries.get(&key)?.is_none() {
+                entries.put(&key, "-", not_found)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Orders placed since, each with when its tracking expires (epoch milliseconds).
+    pub(super) async fn window(
+        &self,
+        site: &SiteCode,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<(OrderId, i64)>> {
+        self.read(|read| {
+            let table = read.open_table(WINDOW)?;
+            let mut window = Vec::new();
+            for row in table.range((site.as_str(), 0)..=(site.as_str(), u64::MAX))? {
+                let (key, value) = row?;
+                let ((_, id), (created_at, expires_at)) = (key.value(), value.value());
+                if created_at >= since.timestamp_millis() {
+                    window.extend(OrderId::new(id).map(|id| (id, expires_at)));
+                }
+            }
+            Ok(window)
+        })
+    }
+
+    pub(super) async fn watermark(&self, site: &SiteCode) -> Result<Option<i64>> {
+        self.read(|read| {
+            Ok(read
+                .open_table(WATERMARKS)?
+                .get(site.as_str())?
+                .map(|millis| millis.value()))
+        })
+    }
+
+    pub(super) async fn set_watermark(&self, site: &SiteCode, millis: i64) -> Result<()> {
+        let site = site.clone();
+        self.write(DateTime::UNIX_EPOCH, move |write| {
+            let mut table = write.open_table(WATERMARKS)?;
+            let known = table.get(site.as_str())?.map(|millis| millis.value());
+            if known.is_none_or(|known| known < millis) {
+                table.insert(site.as_str(), millis)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn push_record(&self, site: &SiteCode, record: &str) -> Result<()> {
+        let (site, record) = (site.clone(), record.to_owned());
+        self.write(DateTime::UNIX_EPOCH, move |write| {
+            let mut table = write.open_table(RECORDS)?;
+            let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
+            let last = table
+                .range(all)?
+                .next_back()
+                .transpose()?
+                .map(|(key, _)| key.value().1);
+            let next = last.map_or(0, |last| last + 1);
+            table.insert((site.as_str(), next), record.as_str())?;
+            let too_old = next.saturating_sub(u64::try_from(MOST_RECORDS).unwrap_or(u64::MAX) - 1);
+            table.retain_in((site.as_str(), 0)..(site.as_str(), too_old), |_, _| false)?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>> {
+        self.read(|read| {
+            let table = read.open_table(RECORDS)?;
+            let newest_first = table
+                .range((site.as_str(), 0)..=(site.as_str(), u64::MAX))?
+                .rev()
+                .take(limit);
+            newest_first
+                .map(|row| Ok(row?.1.value().to_owned()))
+                .collect()
+        })
+    }
+
+    pub(super) async fn purge_site(&self, site: &SiteCode) -> Result<u64> {
+        let (keys, site) = (self.keys.clone(), site.clone());
+        self.write(DateTime::UNIX_EPOCH, move |write| {
+            let mut gone = 0;
+            for beginning in keys.beginnings(&site) {
+                let mut table = write.open_table(ENTRIES)?;
+                table.retain_in(
+                    beginning.as_str()..format!("{beginning}\u{10FFFF}").as_str(),
+                    |_, _| {
+                        gone += 1;
+                        false
+                    },
+                )?;
+            }
+            let all = || (site.as_str(), 0)..=(site.as_str(), u64::MAX);
+            write.open_table(WINDOW)?.retain_in(all(), |_, _| false)?;
+            write
+                .open_table(refresh::REFRESHES)?
+                .retain_in(all(), |_, _| false)?;
+            write.open_table(WATERMARKS)?.remove(site.as_str())?;
+            Ok(gone)
+        })
+        .await
+    }
+
+    /// Reads in place: a few microseconds out of redb's cache, less than handing the work to another thread would cost.
+    fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Redb<T>) -> Result<T> {
+        file::guarded(|| {
+            let read = self.database.begin_read()?;
+            work(&read)
+        })
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        now: DateTime<Utc>,
+        work: impl FnOnce(&WriteTransaction) -> Redb<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.run(now, work).await
+    }
+}
+
+/// One order's places in the file.
+struct Place<'a> {
+    keys: &'a Keys,
+    site: &'a SiteCode,
+    id: OrderId,
+}
+
+impl Place<'_> {
+    fn index(
+        &self,
+        write: &WriteTransaction,
+        entries: &mut Entries<'_>,
+        index: &Index,
+    ) -> Redb<()> {
+        if let (Some(number), Some(search_left)) = (&index.number, index.search_left) {
+            entries.put(
+                &self.keys.search(self.site, number),
+                &self.id.to_string(),
+                search_left,
+            )?;
+        }
+        let times = (
+            index.created_at.timestamp_millis(),
+            index.tracking_expires_at.timestamp_millis(),
+        );
+        write
+            .open_table(WINDOW)?
+            .insert((self.site.as_str(), self.id.get()), times)?;
+        Ok(())
+    }
+
+    fn bury(
+        &self,
+        write: &WriteTransaction,
+        entries: &mut Entries<'_>,
+        ttl: std::time::Duration,
+        number: Option<&OrderNumber>,
+    ) -> Redb<()> {
+        entries.put(&self.keys.tombstone(self.site, self.id), "1", ttl)?;
+        entries.remove(&self.keys.order(self.site, self.id))?;
+        entries.remove(&self.keys.tracking(self.site, self.id))?;
+        if let Some(search) = number.map(|number| self.keys.search(self.site, number)) {
+            let leads_here = entries
+                .get(&search)?
+                .is_some_and(|(way, _)| way == self.id.to_string());
+            if leads_here {
+                entries.remove(&search)?;
+            }
+        }
+        let key = (self.site.as_str(), self.id.get());
+        write.open_table(WINDOW)?.remove(key)?;
+        write.open_table(refresh::REFRESHES)?.remove(key)?;
+        Ok(())
+    }
+}

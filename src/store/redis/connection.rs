@@ -1,0 +1,206 @@
+//! One connection to Redis that heals: it reconnects, leaves a server that was demoted, and does not wait on one that hangs.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use redis::{
+    Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult,
+    ServerErrorKind,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+    io::tcp::TcpSettings,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout};
+use tracing::{info, warn};
+
+use super::super::StoreError;
+
+/// A single command, or a pipeline of a few: Redis answers in well under a millisecond or is in trouble.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A walk over all keys.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
+/// Failures in a row after which calls fail at once …
+const TRIPS_AFTER: u32 = 3;
+/// … for this long, so that a hung server does not cost every request its whole patience.
+const OPEN_FOR: Duration = Duration::from_secs(1);
+
+/// A connection that many tasks share. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connection(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    manager: ArcSwap<ConnectionManager>,
+    /// Held for a look, never across an await.
+    breaker: Mutex<Breaker>,
+}
+
+#[derive(Debug, Default)]
+struct Breaker {
+    failures: u32,
+    open_until: Option<Instant>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client would show its address, and with it the password.
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(super) fn new(url: &SecretString) -> Result<Self, StoreError> {
+        let client =
+            client(url).map_err(|_would_repeat_the_address: RedisError| StoreError::BadUrl)?;
+        let manager = manager(&client)?;
+        Ok(Self(Arc::new(Inner {
+            client,
+            manager: ArcSwap::from_pointee(manager),
+            breaker: Mutex::default(),
+        })))
+    }
+
+    /// Runs a command or a short pipeline.
+    pub(super) async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        self.within(PATIENCE, work).await
+    }
+
+    /// Runs a walk over many keys.
+    pub(super) async fn run_long<T>(
+        &self,
+        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        self.within(LONG_PATIENCE, work).await
+    }
+
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        self.admit()?;
+        let manager = ConnectionManager::clone(&self.0.manager.load());
+        match timeout(patience, work(manager)).await {
+            Ok(Ok(value)) => {
+                self.note_success();
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                self.note_error(&error);
+                Err(StoreError::Unavailable {
+                    cause: spell(&error),
+                })
+            }
+            Err(_elapsed) => {
+                self.note_failure();
+                Err(StoreError::TimedOut)
+            }
+        }
+    }
+
+    /// Fails at once while the breaker is open; the first call after that is the probe.
+    fn admit(&self) -> Result<(), StoreError> {
+        let mut breaker = self.breaker();
+        match breaker.open_until {
+            Some(until) if Instant::now() < until => Err(StoreError::Unavailable {
+                cause: "Redis did not answer lately".to_owned(),
+            }),
+            Some(_) => {
+                // Half open: this call is let through, and others fail until it has shown how things are.
+                breaker.open_until = Some(Instant::now() + OPEN_FOR);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn note_success(&self) {
+        let mut breaker = self.breaker();
+        if breaker.open_until.is_some() {
+            info!("Redis answers again");
+        }
+        *breaker = Breaker::default();
+    }
+
+    fn note_error(&self, error: &RedisError) {
+        if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) {
+            // The server became a replica; the manager itself would stay with it for good.
+            warn!("Redis is read-only here: connecting anew");
+            self.reconnect();
+        } else if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+            self.note_failure();
+        }
+    }
+
+    fn note_failure(&self) {
+        let mut breaker = self.breaker();
+        breaker.failures += 1;
+        if breaker.failures < TRIPS_AFTER {
+            return;
+        }
+        if breaker.open_until.is_none() {
+            warn!(
+                "Redis does not answer: webhooks go to the inbox and lookups to Shopify until it does"
+            );
+        }
+        breaker.open_until = Some(Instant::now() + OPEN_FOR);
+        drop(breaker);
+        // A half-open socket never heals by itself.
+        self.reconnect();
+    }
+
+    fn reconnect(&self) {
+        match manager(&self.0.client) {
+            Ok(manager) => self.0.manager.store(Arc::new(manager)),
+            Err(error) => warn!("cannot set up a new connection to Redis: {error}"),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.0
+            .breaker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn client(url: &SecretString) -> RedisResult<Client> {
+    let info = url.expose_secret().into_connection_info()?;
+    // RESP3 notices a server that went away while we were idle; RESP2 fails the first command after it.
+    let redis = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    let tcp = TcpSettings::default().set_nodelay(true);
+    Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
+}
+
+/// A manager that connects when it is first used.
+fn manager(client: &Client) -> Result<ConnectionManager, StoreError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(LONG_PATIENCE))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(200));
+    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|error| {
+        StoreError::Unavailable {
+            cause: spell(&error),
+        }
+    })
+}
+
+/// The kind of error, and for a server's own refusal its code (`NOAUTH`, `OOM`, `WRONGPASS`): the text behind it may repeat
+/// addresses or values.
+fn spell(error: &RedisError) -> String {
+    let code = error
+        .code()
+        .map(|code| format!(" ({code})"))
+        .unwrap_or_default();
+    format!("{}{code}", error.category())
+}
