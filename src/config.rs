@@ -12,7 +12,10 @@ use std::{
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use self::{faults::ConfigFaults, names::VARIABLES};
+pub use self::{
+    faults::ConfigFaults,
+    names::{SITE_SUFFIXES, VARIABLES},
+};
 use self::{names::unknown_names, reader::Reader};
 use crate::{
     budget::BudgetSettings,

@@ -16,6 +16,12 @@ use crate::{app::App, clock::Clock, config::Config, observe};
 /// The demo's shop: the design size, and some orders beyond the window to miss on.
 const ORDERS: u32 = 1400;
 const OLDER_ORDERS: u32 = 200;
+/// The number of the oldest order in the window; the older ones come before it.
+const FIRST_NUMBER: u32 = 22_080;
+/// Among the newest hundred, which the first page of the first sweep brings.
+const HIT: u32 = FIRST_NUMBER + ORDERS - 80;
+/// The oldest of all: beyond the window, so that only a lookup brings it into the cache.
+const MISS: u32 = FIRST_NUMBER - OLDER_ORDERS;
 /// How much happens in the shop: a hundred times what happens in one of the design size, so that there is something to see.
 const CHANGES_PER_SECOND: f64 = 0.3;
 /// What a call to Shopify takes, roughly.
@@ -30,6 +36,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         log_filter.as_deref().unwrap_or("warn"),
     );
     let simulator = Simulator::builder()
+        .first_number(u64::from(FIRST_NUMBER))
         .orders(ORDERS)
         .older_orders(OLDER_ORDERS)
         .latency(LATENCY)
@@ -41,7 +48,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
     simulator.live_traffic(CHANGES_PER_SECOND);
     let warm = wait_for_a_warm_order(&app).await;
-    say(&welcome(&app, &simulator, warm)?);
+    say(&welcome(&app, &simulator, warm));
     stop_signal().await?;
     say("Stopping; the demo's data goes with it.");
     simulator.stop().await;
@@ -85,8 +92,8 @@ async fn start(
     }
 }
 
-/// The number of an order that the first sweep has warmed, once there is one.
-async fn wait_for_a_warm_order(app: &App) -> Option<()> {
+/// Whether the first sweep has brought its first page in good time.
+async fn wait_for_a_warm_order(app: &App) -> bool {
     let first_warm = async {
         loop {
             let sweeps = app.state().warmer.running_sweeps();
@@ -98,43 +105,35 @@ async fn wait_for_a_warm_order(app: &App) -> Option<()> {
     };
     tokio::time::timeout(FIRST_ORDER_WITHIN, first_warm)
         .await
-        .ok()
+        .is_ok()
 }
 
-fn welcome(app: &App, simulator: &Simulator, warm: Option<()>) -> anyhow::Result<String> {
-    let shop = simulator.shop();
-    let ids = shop.order_ids();
-    let name = |id: Option<&u64>| -> anyhow::Result<String> {
-        let id = id.context("the simulated shop has no orders")?;
-        Ok(shop.order_name(*id)?.trim_start_matches('#').to_owned())
-    };
-    // The newest orders are warmed first; the oldest lies beyond the window, so that only a lookup brings it into the cache.
-    let (hit, miss) = (name(ids.get(ids.len().min(30)))?, name(ids.last())?);
+fn welcome(app: &App, simulator: &Simulator, warm: bool) -> String {
     let base = format!("http://{}", app.addr());
-    let note = if warm.is_some() {
+    let note = if warm {
         ""
     } else {
         "\n(The first sweep has not brought anything yet; see the log above.)"
     };
-    Ok(format!(
+    format!(
         "shopify-warmer is up at {base}
 simulated Shopify at {shop_url}: {ORDERS} orders in the window, a new change every few seconds{note}
 
 Try, in another terminal:
 
   # an order that the first sweep has warmed: answered from the cache
-  curl -s '{base}/api/shopify/orders/search?q={hit}'
+  curl -s '{base}/api/shopify/orders/search?q=UK{HIT}'
 
   # an order older than the window: Shopify is asked once, after that the cache answers
-  curl -s '{base}/api/shopify/orders/search?q={miss}'
-  curl -s '{base}/api/shopify/orders/search?q={miss}'
+  curl -s '{base}/api/shopify/orders/search?q=UK{MISS}'
+  curl -s '{base}/api/shopify/orders/search?q=UK{MISS}'
 
   # how the warming goes
   curl -s '{base}/api/warmup/status'
 
 Ctrl-C stops it.",
         shop_url = simulator.admin_url(),
-    ))
+    )
 }
 
 /// A directory of the demo's own, removed when it ends.

@@ -26,7 +26,7 @@ pub const VARIABLES: &[&str] = &[
 ];
 
 /// What a site's variables end with: `SHOPIFY_<CODE>_<SUFFIX>`.
-pub(super) const SITE_SUFFIXES: &[&str] = &[
+pub const SITE_SUFFIXES: &[&str] = &[
     "SHOP_DOMAIN",
     "ACCESS_TOKEN",
     "WEBHOOK_SECRET",

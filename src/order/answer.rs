@@ -116,8 +116,8 @@ impl OrderAnswer {
 
 /// The order's status as Shopify said it, unless a parcel appeared or was cancelled after that: then what the parcels say.
 fn fulfillment_status(head: &Facet<Head>, parcels: &[Parcel<'_>]) -> Option<String> {
-    let newest_change = parcels.iter().map(Parcel::appeared_or_vanished_at).max();
-    if newest_change.is_none_or(|at| at <= head.version.updated_at) {
+    let newest_change = parcels.iter().map(Parcel::appeared_or_vanished).max();
+    if newest_change.is_none_or(|at| at <= head.version) {
         return head.value.fulfillment_status.clone();
     }
     let to_ship = head

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::{
     CarrierFacts, Event, EventFacet, EventId, Facet, Fulfillment, FulfillmentId, LineItem,
-    LineItemId, Order, Words,
+    LineItemId, Order, Version, Words,
 };
 
 /// A fulfilment of an order, its facets side by side.
@@ -102,11 +102,15 @@ impl<'a> Parcel<'a> {
     }
 
     /// When the parcel last changed what has shipped: its making, or (once dead) its cancellation.
-    pub(super) fn appeared_or_vanished_at(&self) -> DateTime<Utc> {
+    pub(super) fn appeared_or_vanished(&self) -> Version {
+        let version = self.facet.version;
         if self.is_live() {
-            self.created_at()
+            Version {
+                updated_at: self.created_at(),
+                ..version
+            }
         } else {
-            self.facet.version.updated_at
+            version
         }
     }
 

@@ -1,0 +1,346 @@
+//! The program as a person runs it: the quick start, the one-off commands, and what it says when something is wrong.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use shopify_simulator::Simulator;
+
+use crate::harness::{ADMIN_TOKEN, Harness, Setup};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_shopify-warmer");
+
+/// The program with no environment but what is given.
+fn program(args: &[&str], vars: &[(&str, &str)], directory: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(args)
+        .env_clear()
+        .envs(vars.iter().copied())
+        .current_dir(directory);
+    command
+}
+
+fn run(args: &[&str], vars: &[(&str, &str)]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    program(args, vars, directory.path()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A child that is killed when the test ends, however it ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// Runs a shell command of the README and returns what it printed.
+fn shell(command: &str) -> Value {
+    let output = Command::new("bash")
+        .args(["-c", command])
+        .output()
+        .expect("bash and curl");
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{command}: {error}: {}", text(&output.stdout)))
+}
+
+#[test]
+fn the_readmes_quick_start_works_as_printed() {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let quick_start = readme
+        .split("<!-- quick start -->")
+        .nth(1)
+        .expect("the README marks its quick start");
+    let curls: Vec<_> = quick_start
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("curl "))
+        .collect();
+    assert_eq!(curls.len(), 4, "{curls:?}");
+    assert!(quick_start.lines().any(|line| line.trim() == "make demo"));
+
+    let address = free_address().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let mut demo = program(
+        &["demo"],
+        &[
+            ("LISTEN_ADDR", &address),
+            ("TMPDIR", directory.path().to_str().unwrap()),
+        ],
+        directory.path(),
+    );
+    let mut demo = Running(demo.stdout(Stdio::piped()).spawn().unwrap());
+    let mut printed = String::new();
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap());
+    while !printed.contains("Ctrl-C") {
+        assert_ne!(
+            lines.read_line(&mut printed).unwrap(),
+            0,
+            "the demo ended: {printed}"
+        );
+    }
+    for curl in &curls {
+        assert!(
+            printed.contains(&curl.replace("127.0.0.1:8080", &address)),
+            "the demo does not print: {curl}\n{printed}"
+        );
+    }
+    let answers: Vec<_> = curls
+        .iter()
+        .map(|curl| shell(&curl.replace("127.0.0.1:8080", &address)))
+        .collect();
+    assert_eq!(
+        (
+            &answers[0]["data"]["cached"],
+            &answers[0]["data"]["freshness"]["state"]
+        ),
+        (&Value::Bool(true), &Value::from("fresh"))
+    );
+    assert_eq!(
+        (
+            &answers[1]["data"]["cached"],
+            &answers[1]["data"]["freshness"]["state"]
+        ),
+        (&Value::Bool(false), &Value::from("live"))
+    );
+    assert_eq!(answers[2]["data"]["cached"], true);
+    assert_eq!(answers[2]["data"]["order"], answers[1]["data"]["order"]);
+    assert!(answers[3]["data"]["stats"].is_object(), "{}", answers[3]);
+
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &demo.0.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(demo.0.wait().unwrap().success());
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "the demo left its data behind"
+    );
+}
+
+#[test]
+fn wrong_configuration_is_told_whole_and_exits_with_2() {
+    let output = run(
+        &["serve"],
+        &[
+            ("WARMUP_ORDER_DAYS", "x"),
+            ("LISTEN_ADDR", "0.0.0.0:1"),
+            ("CACHE_PREFX", "y"),
+            ("SHOPIFY_UK_SHOP_DOMAIN", "shop.example.com"),
+            ("SHOPIFY_UK_ACCESS_TOKEN", "shpat_hidden"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    for name in [
+        "WARMUP_ORDER_DAYS",
+        "ADMIN_TOKEN",
+        "LOOKUP_TOKEN",
+        "CACHE_PREFX",
+        "CACHE_PREFIX",
+        "SHOPIFY_UK_SHOP_DOMAIN",
+        "SHOPIFY_UK_WEBHOOK_SECRET",
+    ] {
+        assert!(told.contains(name), "{name} is not told: {told}");
+    }
+    assert!(!told.contains("shpat_hidden"), "{told}");
+    assert_eq!(run(&[], &[]).status.code(), Some(2), "no shop at all");
+    assert_eq!(
+        run(&["sweep", "half"], &[]).status.code(),
+        Some(2),
+        "bad usage"
+    );
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_and_exits_with_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(
+        &["serve"],
+        &[
+            ("LISTEN_ADDR", &address),
+            ("SHOPIFY_UK_SHOP_DOMAIN", "shop.myshopify.com"),
+            ("SHOPIFY_UK_ACCESS_TOKEN", "t"),
+            ("SHOPIFY_UK_WEBHOOK_SECRET", "s"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("LISTEN_ADDR"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+/// Settings for a program of its own on a simulated shop.
+fn settings<'a>(
+    simulator: &Simulator,
+    strings: &'a mut Vec<(&'static str, String)>,
+) -> Vec<(&'a str, &'a str)> {
+    strings.extend([
+        ("SHOPIFY_UK_SHOP_DOMAIN", simulator.shop_domain().to_owned()),
+        ("SHOPIFY_UK_ACCESS_TOKEN", simulator.access_token()),
+        (
+            "SHOPIFY_UK_WEBHOOK_SECRET",
+            simulator.webhook_secret().to_owned(),
+        ),
+        ("SHOPIFY_UK_ADMIN_URL", simulator.admin_url()),
+        ("WARMUP_RATE_LIMIT", "20".to_owned()),
+        // Nothing listens there: the commands work on the store themselves.
+        ("LISTEN_ADDR", free_address().to_string()),
+    ]);
+    strings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_service_sweep_and_lookup_work_on_the_store() {
+    let simulator = Simulator::builder().orders(150).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut strings = Vec::new();
+    let vars = settings(&simulator, &mut strings);
+    let say = |args: &[&str]| program(args, &vars, directory.path()).output().unwrap();
+
+    let dry = say(&["sweep", "full", "--dry-run", "--json"]);
+    assert!(dry.status.success(), "{}", text(&dry.stderr));
+    let records: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!(
+        (&records[0]["drift"]["missing"], &records[0]["trigger"]),
+        (&Value::from(150), &Value::from("cli"))
+    );
+    let again = say(&["sweep", "full"]);
+    assert!(again.status.success());
+    assert!(
+        text(&again.stdout).contains("150 added"),
+        "a dry run writes nothing: {}",
+        text(&again.stdout)
+    );
+    let third = say(&["sweep", "full", "--days", "7", "--site", "uk"]);
+    assert!(
+        text(&third.stdout).contains("150 unchanged"),
+        "{}",
+        text(&third.stdout)
+    );
+
+    simulator.clear_calls();
+    let found = say(&["lookup", "uk22085", "--json"]);
+    assert!(found.status.success(), "{}", text(&found.stderr));
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(
+        (
+            &found["order"]["order_number"],
+            &found["freshness"]["state"]
+        ),
+        (&Value::from("#UK22085"), &Value::from("fresh"))
+    );
+    assert!(simulator.calls_named("OrdersPage").is_empty());
+    let missing = say(&["lookup", "UK1"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stdout).contains("ORDER_NOT_FOUND"));
+    assert_eq!(say(&["lookup", "a b:c"]).status.code(), Some(1));
+    assert_eq!(
+        say(&["sweep", "full", "--site", "xx"]).status.code(),
+        Some(1)
+    );
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_service_sweep_and_lookup_go_through_it() {
+    let harness: Harness = Setup::default().shop(|shop| shop.orders(30)).start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let url = harness.url("");
+    let mut strings = vec![("ADMIN_TOKEN", ADMIN_TOKEN.to_owned())];
+    let vars = settings(&harness.simulator, &mut strings);
+    let say = |args: &[&str]| program(args, &vars, directory.path()).output().unwrap();
+    let swept = say(&["sweep", "full", "--url", &url, "--json"]);
+    assert!(
+        swept.status.success(),
+        "{}{}",
+        text(&swept.stdout),
+        text(&swept.stderr)
+    );
+    let records: Value = serde_json::from_slice(&swept.stdout).unwrap();
+    assert_eq!(
+        (&records[0]["total_orders"], &records[0]["trigger"]),
+        (&Value::from(30), &Value::from("manual"))
+    );
+    let found = say(&["lookup", "22085", "--url", &url]);
+    assert!(
+        found.status.success() && text(&found.stdout).contains("#UK22085"),
+        "{}{}",
+        text(&found.stdout),
+        text(&found.stderr)
+    );
+    assert!(
+        !directory.path().join("data").exists(),
+        "the command must leave the store to the service"
+    );
+    let nobody = say(&["lookup", "22085", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(text(&nobody.stderr).contains("--url"));
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_the_service_in_good_order() {
+    let simulator = Simulator::builder().orders(500).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut strings = Vec::new();
+    let vars = settings(&simulator, &mut strings);
+    let mut service = program(&["serve"], &vars, directory.path());
+    let mut service = Running(service.stderr(Stdio::piped()).spawn().unwrap());
+    crate::harness::until("the first page is in the cache", || async {
+        (simulator.calls_named("OrdersPage").len() >= 2).then_some(())
+    })
+    .await;
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &service.0.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = service.0.wait().unwrap();
+    let mut told = String::new();
+    service
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .unwrap();
+    assert!(ended.success(), "{told}");
+    // What it had read before it was stopped is there for the next start.
+    let found = program(&["lookup", "UK22579", "--json"], &vars, directory.path())
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["freshness"]["state"], "fresh", "{found}");
+    simulator.stop().await;
+}

@@ -1,0 +1,13 @@
+//! The service as its users meet it: real sockets, the simulated Shopify, a real Redis where Redis is meant.
+
+mod admin;
+mod bad_input;
+mod command_line;
+mod documents;
+mod harness;
+mod lookup;
+mod mouths;
+mod redis_server;
+mod store;
+mod sweep;
+mod webhooks;
