@@ -1,6 +1,6 @@
 //! Builds and starts everything in order, and stops it in order.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -16,6 +16,7 @@ use crate::{
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError},
+    tasks::Tasks,
     warm::{self, Tally},
     warmer::Warmer,
 };
@@ -64,9 +65,8 @@ pub struct Foundation {
 pub struct App {
     addr: SocketAddr,
     state: AppState,
-    tracker: TaskTracker,
+    tasks: Tasks,
     connections: TaskTracker,
-    cancel: CancellationToken,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -99,51 +99,16 @@ impl App {
         })?;
         let Foundation { sites, store } = open(config, &clock)?;
         let inbox = Inbox::open(&config.data_dir, clock.now())?;
-        let (tracker, connections, cancel) = (
-            TaskTracker::new(),
-            TaskTracker::new(),
-            CancellationToken::new(),
-        );
-        let warmer = Warmer::new(
-            sites.clone(),
-            store.clone(),
-            clock.clone(),
-            config.sweep,
-            tracker.clone(),
-            cancel.child_token(),
-        );
-        let state = AppState {
-            secrets: sites.secrets().clone(),
-            lookups: Lookups::new(
-                sites.clone(),
-                store.clone(),
-                clock.clone(),
-                config.lookup_timeout,
-                tracker.clone(),
-            ),
-            tally: Tally::default(),
-            access: config.access.clone(),
-            about: About {
-                started_at: clock.now(),
-                warmup_enabled: config.warmup_enabled,
-                config: shown(config),
-                days: config.sweep.days,
-            },
-            sites,
-            store,
-            inbox,
-            warmer,
-            clock,
-        };
-        start_tasks(&state, config, &tracker, &cancel);
-        let server = serve(listener, &state, &connections, &cancel);
+        let (tasks, connections) = (Tasks::default(), TaskTracker::new());
+        let state = state(config, clock, (sites, store, inbox), &tasks);
+        start_tasks(&state, config, &tasks);
+        let server = serve(listener, &state, &connections, &tasks.cancel);
         info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
         Ok(Self {
             addr,
             state,
-            tracker,
+            tasks,
             connections,
-            cancel,
             server,
         })
     }
@@ -161,15 +126,15 @@ impl App {
     /// Takes no new work, lets what is open finish within 10 s, and leaves. Returns whether everything had finished.
     pub async fn stop(self) -> bool {
         info!("stopping");
-        self.cancel.cancel();
-        self.tracker.close();
+        self.tasks.cancel.cancel();
+        self.tasks.tracker.close();
         self.connections.close();
         let all = async {
             if let Err(error) = self.server.await {
                 error!("the listener panicked: {error}");
             }
             self.connections.wait().await;
-            self.tracker.wait().await;
+            self.tasks.tracker.wait().await;
         };
         let finished = tokio::time::timeout(DRAIN + Duration::from_secs(1), all)
             .await
@@ -202,33 +167,60 @@ fn serve(
     tokio::spawn(async move { http::serve(listener, router, &connections, &cancel, DRAIN).await })
 }
 
-fn start_tasks(
-    state: &AppState,
+fn state(
     config: &Config,
-    tracker: &TaskTracker,
-    cancel: &CancellationToken,
-) {
+    clock: Clock,
+    (sites, store, inbox): (Sites, Store, Inbox),
+    tasks: &Tasks,
+) -> AppState {
+    let (its_clock, its_tasks) = (clock.clone(), tasks.clone());
+    let warmer = Warmer::new(
+        sites.clone(),
+        store.clone(),
+        its_clock,
+        config.sweep,
+        its_tasks,
+    );
+    let lookups = Lookups::new(
+        sites.clone(),
+        store.clone(),
+        clock.clone(),
+        config.lookup_timeout,
+        tasks.tracker.clone(),
+    );
+    AppState {
+        secrets: sites.secrets().clone(),
+        tally: Tally::default(),
+        access: config.access.clone(),
+        about: About {
+            started_at: clock.now(),
+            warmup_enabled: config.warmup_enabled,
+            config: shown(config),
+            days: config.sweep.days,
+        },
+        sites,
+        store,
+        inbox,
+        lookups,
+        warmer,
+        clock,
+    }
+}
+
+fn start_tasks(state: &AppState, config: &Config, tasks: &Tasks) {
     state.warmer.start();
-    for site in state.sites.iter().cloned() {
-        let stopped = cancel.child_token().cancelled_owned();
-        tracker.spawn(async move {
-            tokio::select! {
-                () = stopped => {}
-                () = site.learn_number_format() => {}
-            }
-        });
+    for site in state.sites.iter() {
+        let site = Arc::clone(site);
+        tasks.spawn_until_stopped(async move { site.learn_number_format().await });
     }
     if config.warmup_enabled {
-        let (warmer, stopped) = (state.warmer.clone(), cancel.child_token().cancelled_owned());
-        tracker.spawn(async move {
-            tokio::select! {
-                () = stopped => {}
-                () = warmer.catch_up() => {}
-            }
-        });
+        let warmer = state.warmer.clone();
+        tasks.spawn_until_stopped(async move { warmer.catch_up().await });
     }
-    let (state, stopped) = (state.clone(), cancel.child_token());
-    tracker.spawn(async move { drain_inbox(&state, &stopped).await });
+    let (state, cancel) = (state.clone(), tasks.cancel.clone());
+    tasks
+        .tracker
+        .spawn(async move { drain_inbox(&state, &cancel).await });
 }
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.

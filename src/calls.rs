@@ -72,6 +72,11 @@ impl Calls {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// The API version Shopify serves instead of the one asked for, if it does.
+    pub fn fell_forward_to(&self) -> Option<String> {
+        self.admin.fell_forward_to()
+    }
+
     /// The class of what went wrong with the last call; none while calls are answered.
     pub fn trouble(&self) -> Option<&'static str> {
         self.trouble.load().as_deref().copied()
@@ -118,9 +123,10 @@ impl Calls {
     /// The budget makes the next try wait for the bucket, or for the quiet that Shopify asked for; only a throttled answer that
     /// said nothing of the bucket leaves the wait to us.
     fn pause_the_budget_leaves(error: &AdminError, wait: Duration) -> Duration {
-        match error {
-            AdminError::Throttled { report: None } => wait + jitter(wait),
-            _known_to_the_budget => Duration::ZERO,
+        if matches!(error, AdminError::Throttled { report: None }) {
+            wait + jitter(wait)
+        } else {
+            Duration::ZERO
         }
     }
 

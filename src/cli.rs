@@ -57,7 +57,7 @@ struct ResultOptions {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
-    /// The running service's address; without one at LISTEN_ADDR or here the command works on the store itself.
+    /// The running service's address; without one at `LISTEN_ADDR` or here the command works on the store itself.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
+use shopify_webhooks::ShopDomain;
 
 pub use self::{
     faults::ConfigFaults,
@@ -173,77 +174,59 @@ fn sites(reader: &mut Reader) -> Vec<SiteSettings> {
 
 fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
     let name = |suffix: &str| format!("SHOPIFY_{}_{suffix}", code.to_ascii_uppercase());
-    let shop_domain = reader.required(
-        &name("SHOP_DOMAIN"),
-        "the shop's permanent domain, such as your-shop.myshopify.com",
-    );
+    let example = "the shop's permanent domain, such as your-shop.myshopify.com";
+    let shop_domain: Option<ShopDomain> = reader
+        .required(&name("SHOP_DOMAIN"), example)
+        .and_then(|text| reader.parsed(&name("SHOP_DOMAIN"), &text, example));
     let access_token = reader.secret(&name("ACCESS_TOKEN"));
     if access_token.is_none() {
-        reader.fault(
-            &name("ACCESS_TOKEN"),
-            "is missing: the Admin API access token of the shop's app (shpat_…)",
-        );
+        let advice = "is missing: the Admin API access token of the shop's app (shpat_…)";
+        reader.fault(&name("ACCESS_TOKEN"), advice);
     }
-    let secrets = reader.secret(&name("WEBHOOK_SECRET"));
-    if secrets.is_none() {
-        reader.fault(
-            &name("WEBHOOK_SECRET"),
-            "is missing: the app's client secret; several are separated by commas",
-        );
+    let webhook_secrets = webhook_secrets(reader, &name("WEBHOOK_SECRET"));
+    let api_version = reader.text(&name("API_VERSION"));
+    let api_version = api_version.unwrap_or_else(|| "2026-10".to_owned());
+    if !is_api_version(&api_version) {
+        let advice = "is no API version: write one such as 2026-10";
+        reader.fault(&name("API_VERSION"), advice);
     }
-    let secrets: Vec<SecretString> = secrets
-        .iter()
-        .flat_map(|secrets| secrets.expose_secret().split(','))
-        .map(|secret| SecretString::from(secret.trim()))
-        .collect();
+    let admin_url = admin_url(reader, &name("ADMIN_URL"));
+    let shop_domain = shop_domain?;
+    Some(SiteSettings {
+        code: code.parse().ok()?,
+        admin_url: admin_url.unwrap_or_else(|| format!("https://{shop_domain}")),
+        shop_domain,
+        access_token: access_token?,
+        webhook_secrets,
+        api_version,
+        order_prefix: reader.text(&name("ORDER_PREFIX")),
+    })
+}
+
+fn webhook_secrets(reader: &mut Reader, name: &str) -> Vec<SecretString> {
+    let Some(secrets) = reader.secret(name) else {
+        let advice = "is missing: the app's client secret; several are separated by commas";
+        reader.fault(name, advice);
+        return Vec::new();
+    };
+    let secrets = secrets.expose_secret().split(',').map(str::trim);
+    let secrets: Vec<_> = secrets.map(SecretString::from).collect();
     if secrets
         .iter()
         .any(|secret| secret.expose_secret().is_empty())
     {
-        reader.fault(
-            &name("WEBHOOK_SECRET"),
-            "holds an empty secret: anybody could sign with it",
-        );
+        reader.fault(name, "holds an empty secret: anybody could sign with it");
     }
-    let api_version = reader
-        .text(&name("API_VERSION"))
-        .unwrap_or_else(|| "2026-10".to_owned());
-    if !is_api_version(&api_version) {
-        reader.fault(
-            &name("API_VERSION"),
-            "is no API version: write one such as 2026-10",
-        );
+    secrets
+}
+
+fn admin_url(reader: &mut Reader, name: &str) -> Option<String> {
+    let url = reader.text(name)?.trim_end_matches('/').to_owned();
+    if !is_base_url(&url) {
+        let advice = "is no base URL: write one such as http://127.0.0.1:9000, without a path";
+        reader.fault(name, advice);
     }
-    let admin_url = reader
-        .text(&name("ADMIN_URL"))
-        .map(|url| url.trim_end_matches('/').to_owned());
-    if admin_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-        reader.fault(
-            &name("ADMIN_URL"),
-            "is no base URL: write one such as http://127.0.0.1:9000, without a path",
-        );
-    }
-    let shop_domain = reader.parsed(
-        &name("SHOP_DOMAIN"),
-        &shop_domain?,
-        "a shop's permanent domain, such as your-shop.myshopify.com",
-    );
-    Some(SiteSettings {
-        code: code.parse().ok()?,
-        admin_url: admin_url.unwrap_or_else(|| {
-            format!(
-                "https://{}",
-                shop_domain
-                    .as_ref()
-                    .map_or_else(String::new, ToString::to_string)
-            )
-        }),
-        shop_domain: shop_domain?,
-        access_token: access_token?,
-        webhook_secrets: secrets,
-        api_version,
-        order_prefix: reader.text(&name("ORDER_PREFIX")),
-    })
+    Some(url)
 }
 
 fn sweep(reader: &mut Reader) -> SweepSettings {

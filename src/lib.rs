@@ -3,13 +3,13 @@
 //!
 //! The modules in reading order:
 //!
-//! - [`order`]: an order as a set of facets, their merge, and what is served of them. Imports none of ours.
-//! - [`store`]: the cache, in Redis or in a file. [`shopify`]: one shop's Admin API. The two do not know each other.
+//! - [`order`] is an order as a set of facets, their merge, and what is served of them. Imports none of ours.
+//! - [`store`] is the cache, in Redis or in a file. [`shopify`] is one shop's Admin API. The two do not know each other.
 //! - [`budget`] says who may call Shopify now; [`calls`] is how every call goes out; [`site`] is one shop with its calls.
-//! - [`warm`]: webhook news into the cache; [`inbox`]: deliveries the cache could not take.
-//! - [`sweep`], [`refresh`]: backfilling the cache; [`warmer`] runs them.
-//! - [`lookup`]: read-through.
-//! - [`http`], [`config`], [`observe`], [`app`], [`cli`]: the outside.
+//! - [`warm`] takes webhook news into the cache; [`inbox`] keeps deliveries the cache could not take.
+//! - [`sweep`], [`refresh`] — backfilling the cache; [`warmer`] runs them.
+//! - [`lookup`] reads through.
+//! - [`http`], [`config`], [`observe`], [`app`], [`cli`] — the outside.
 //!
 //! The three flows:
 //!
@@ -34,5 +34,6 @@ pub mod shopify;
 pub mod site;
 pub mod store;
 pub mod sweep;
+pub mod tasks;
 pub mod warm;
 pub mod warmer;

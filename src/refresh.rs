@@ -40,7 +40,7 @@ pub async fn drain_once(site: &Site, store: &Store, clock: &Clock) -> Result<usi
                 .settle_refresh(&site.code, entry, Settled::Done)
                 .await?;
         } else {
-            to_fetch.push(entry.clone());
+            to_fetch.push(*entry);
         }
     }
     if !to_fetch.is_empty() {

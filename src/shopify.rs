@@ -6,8 +6,9 @@ mod error;
 mod query;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -44,6 +45,8 @@ pub struct AdminClient {
     endpoint: String,
     token: HeaderValue,
     api_version: String,
+    /// The version that a fall-forward was last told of, so that it is told once and not with each call.
+    fell_forward_to: Arc<ArcSwapOption<String>>,
 }
 
 /// A settings value that cannot be sent.
@@ -90,6 +93,7 @@ impl AdminClient {
             endpoint,
             token,
             api_version,
+            fell_forward_to: Arc::default(),
         })
     }
 
@@ -120,6 +124,11 @@ impl AdminClient {
         })
     }
 
+    /// The version Shopify serves instead of the one asked for, if it does.
+    pub fn fell_forward_to(&self) -> Option<String> {
+        self.fell_forward_to.load().as_deref().cloned()
+    }
+
     /// Shopify serves a version that is gone as the oldest one it still has, and says so only in this header.
     fn notice_version(&self, headers: &HeaderMap) {
         let Some(served) = headers
@@ -128,9 +137,13 @@ impl AdminClient {
         else {
             return;
         };
-        if served != self.api_version {
-            warn!(shopify.asked = %self.api_version, shopify.served = %served, "Shopify fell forward to another API version: raise _API_VERSION");
+        let told = self.fell_forward_to.load();
+        if served == self.api_version || told.as_deref().is_some_and(|told| told == served) {
+            return;
         }
+        warn!(shopify.asked = %self.api_version, shopify.served = %served, "Shopify fell forward to another API version: raise _API_VERSION");
+        self.fell_forward_to
+            .store(Some(Arc::new(served.to_owned())));
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         self, Kind, Mode, Outcome, Plan, Progress, Snapshot, Surroundings, SweepRecord,
         SweepSettings, TaskId, Trigger,
     },
+    tasks::Tasks,
 };
 
 /// How often the refresh set is looked at: the pace allows no more anyway.
@@ -41,8 +42,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     settings: SweepSettings,
-    tracker: TaskTracker,
-    cancel: CancellationToken,
+    tasks: Tasks,
     /// Held for a look-up, never across an await.
     running: Mutex<BTreeMap<SiteCode, Running>>,
 }
@@ -95,22 +95,20 @@ pub struct RunningSweep {
 }
 
 impl Warmer {
-    /// A warmer whose tasks run on `tracker` until `cancel`.
+    /// A warmer that works on `tasks`.
     pub fn new(
         sites: Sites,
         store: Store,
         clock: Clock,
         settings: SweepSettings,
-        tracker: TaskTracker,
-        cancel: CancellationToken,
+        tasks: Tasks,
     ) -> Self {
         Self(Arc::new(Inner {
             sites,
             store,
             clock,
             settings,
-            tracker,
-            cancel,
+            tasks,
             running: Mutex::default(),
         }))
     }
@@ -120,6 +118,7 @@ impl Warmer {
         for site in self.0.sites.iter() {
             let (warmer, site) = (self.clone(), Arc::clone(site));
             self.0
+                .tasks
                 .tracker
                 .spawn(async move { warmer.drain_until_stopped(&site).await });
         }
@@ -142,7 +141,7 @@ impl Warmer {
                     }
                 }
                 Err(error) => {
-                    warn!(site = %site.code, "cannot tell whether the cache was ever filled: {error}")
+                    warn!(site = %site.code, "cannot tell whether the cache was ever filled: {error}");
                 }
             }
         }
@@ -162,11 +161,12 @@ impl Warmer {
                 task: task.clone(),
                 kind: request.kind,
                 progress: Arc::new(Progress::new(now)),
-                stop: self.0.cancel.child_token(),
+                stop: self.0.tasks.cancel.child_token(),
             };
             running.insert(site.code.clone(), entry.clone());
             let (warmer, plan) = (self.clone(), self.plan(request, task.clone(), now));
             self.0
+                .tasks
                 .tracker
                 .spawn(async move { warmer.run(&site, &plan, &entry).await });
         }
@@ -175,15 +175,13 @@ impl Warmer {
 
     /// Stops what runs; it ends at its next page. Returns the tasks stopped.
     pub fn stop(&self) -> Vec<TaskId> {
-        let mut tasks: Vec<_> = self
-            .running()
-            .values()
-            .map(|running| {
-                running.stop.cancel();
-                running.task.clone()
-            })
-            .collect();
-        tasks.dedup();
+        let mut tasks = Vec::new();
+        for running in self.running().values() {
+            running.stop.cancel();
+            if !tasks.contains(&running.task) {
+                tasks.push(running.task.clone());
+            }
+        }
         tasks
     }
 
@@ -254,11 +252,11 @@ impl Warmer {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = self.0.cancel.cancelled() => return,
+                () = self.0.tasks.cancel.cancelled() => return,
                 _ = ticks.tick() => {}
             }
             let drained = tokio::select! {
-                () = self.0.cancel.cancelled() => return,
+                () = self.0.tasks.cancel.cancelled() => return,
                 drained = refresh::drain_once(site, &self.0.store, &self.0.clock) => drained,
             };
             if let Err(error) = drained {

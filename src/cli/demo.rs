@@ -65,10 +65,7 @@ async fn start(
     let on = |addr: SocketAddr| {
         let vars = [
             ("SHOPIFY_UK_SHOP_DOMAIN", simulator.shop_domain().to_owned()),
-            (
-                "SHOPIFY_UK_ACCESS_TOKEN",
-                simulator.access_token().to_owned(),
-            ),
+            ("SHOPIFY_UK_ACCESS_TOKEN", simulator.access_token()),
             (
                 "SHOPIFY_UK_WEBHOOK_SECRET",
                 simulator.webhook_secret().to_owned(),

@@ -20,7 +20,7 @@ pub(super) struct Options {
     /// Orders placed before that.
     #[arg(long, default_value_t = 200)]
     older_orders: u32,
-    /// Where to send webhooks, such as http://127.0.0.1:8080/webhooks/shopify.
+    /// Where to send webhooks, such as `http://127.0.0.1:8080/webhooks/shopify`.
     #[arg(long)]
     deliver_to: Option<String>,
     /// How long each API call takes.

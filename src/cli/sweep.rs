@@ -32,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub(super) struct Options {
     /// `full`: every order of the window. `incremental`: what changed, and what would expire.
     kind: Kind,
-    /// How many days back; the default is WARMUP_ORDER_DAYS.
+    /// How many days back; the default is `WARMUP_ORDER_DAYS`.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=60))]
     days: Option<u32>,
     /// Only this site.
@@ -58,9 +58,9 @@ pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<Ex
     if options.result.json {
         say(&serde_json::to_string_pretty(&records)?);
     } else {
-        records
-            .iter()
-            .for_each(|record| say(&for_a_person(record, options.dry_run)));
+        for record in &records {
+            say(&for_a_person(record, options.dry_run));
+        }
     }
     let all_well = records
         .iter()

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use axum::{
     Json,
+    extract::rejection::BytesRejection,
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -85,6 +86,19 @@ impl From<Failure> for ApiError {
     }
 }
 
+impl From<&BytesRejection> for ApiError {
+    fn from(rejection: &BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "BODY_TOO_LARGE",
+                "the body is larger than this route takes; the README shows one",
+            );
+        }
+        Self::bad_request("the body broke off: send it again")
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(cause: StoreError) -> Self {
         error!("a request failed on the store: {cause}");
@@ -114,6 +128,10 @@ impl IntoResponse for ApiError {
 }
 
 /// A panic is our bug: the caller learns no more than that.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature is tower-http's"
+)]
 pub(super) fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<String>()

@@ -3,10 +3,13 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     response::{IntoResponse as _, Response},
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +18,7 @@ use super::{
     answer::{ApiError, success},
 };
 use crate::{
-    site::SiteCode,
+    site::{Site, SiteCode},
     store::{Coverage, StoreError},
     sweep::{Kind, SweepRecord, Trigger},
     warmer::{NotStarted, Request, RunningSweep},
@@ -41,9 +44,12 @@ pub(super) struct HistoryParams {
 pub(super) async fn trigger(
     State(state): State<AppState>,
     query: Result<Query<TriggerParams>, QueryRejection>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let request = read(query, &body)?;
+    let request = read(
+        query,
+        &body.map_err(|rejection| ApiError::from(&rejection))?,
+    )?;
     let task = state
         .warmer
         .sweep(&request)
@@ -78,42 +84,31 @@ pub(super) async fn history(
     Ok(success(&json!({ "history": all, "total": total })))
 }
 
-pub(super) async fn status(State(state): State<AppState>) -> Result<Response, ApiError> {
+/// Everything there is to see. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
+pub(super) async fn status(State(state): State<AppState>) -> Response {
     let now = state.clock.now();
-    let records = records(&state).await?;
+    let history = records(&state).await;
+    let store_state = if history.is_ok() { "ok" } else { "unreachable" };
+    let records = history.unwrap_or_default();
     let running = state.warmer.running_sweeps();
-    let created_since = now - TimeDelta::days(i64::from(state.about.days));
-    let (mut sites, mut window, mut warm, mut waiting) = (Map::new(), 0, 0, 0);
+    let (mut sites, mut coverage, mut waiting) = (Map::new(), Some(Coverage::default()), Some(0));
     for site in state.sites.iter() {
-        let coverage = state.store.coverage(&site.code, created_since, now).await?;
-        (window, warm) = (window + coverage.window, warm + coverage.warm);
-        waiting += state.store.refresh_len(&site.code).await?;
+        let held = Held::of(&state, site, now).await.ok();
+        coverage = coverage
+            .zip(held)
+            .map(|(all, held)| all.plus(held.coverage));
+        waiting = waiting.zip(held).map(|(all, held)| all + held.waiting);
         let own: Vec<_> = records
             .iter()
             .filter(|record| record.site == site.code)
             .collect();
         let sweep = running.iter().find(|sweep| sweep.site == site.code);
-        sites.insert(
-            site.code.to_string(),
-            json!({
-                "running": sweep.is_some(),
-                "sweep": sweep,
-                "last_full_warmup": last(&own, Kind::Full),
-                "last_incremental_warmup": last(&own, Kind::Incremental),
-                "coverage": coverage_answer(coverage),
-                "drift": own.first().map(|record| record.drift),
-                "budget": site.calls.budget().status(),
-                "shopify": site.calls.trouble().unwrap_or("ok"),
-            }),
-        );
+        sites.insert(site.code.to_string(), site_status(site, sweep, held, &own));
     }
     let all: Vec<_> = records.iter().collect();
     let inbox = state.inbox.clone();
-    let inbox = tokio::task::spawn_blocking(move || inbox.len())
-        .await
-        .ok()
-        .and_then(Result::ok);
-    Ok(success(&json!({
+    let inbox = tokio::task::spawn_blocking(move || inbox.len()).await;
+    success(&json!({
         "enabled": state.about.warmup_enabled,
         "running": !running.is_empty(),
         "last_full_warmup": last(&all, Kind::Full),
@@ -121,17 +116,54 @@ pub(super) async fn status(State(state): State<AppState>) -> Result<Response, Ap
         "next_scheduled": null,
         "stats": stats(&state, &records),
         "sweep": summed(&running),
-        "coverage": coverage_answer(Coverage { window, warm }),
+        "coverage": coverage.map(coverage_answer),
         "drift": records.first().map(|record| record.drift),
         "webhooks": state.tally.all(),
         "refresh_set": waiting,
-        "inbox": inbox,
-        "store": { "kind": state.store.kind().as_str() },
+        "inbox": inbox.ok().and_then(Result::ok),
+        "store": { "kind": state.store.kind().as_str(), "state": store_state },
         "sites": sites,
         "config": state.about.config,
         "version": env!("CARGO_PKG_VERSION"),
         "started_at": state.about.started_at,
-    })))
+    }))
+}
+
+/// What the store holds of a site.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    coverage: Coverage,
+    waiting: u64,
+}
+
+impl Held {
+    async fn of(state: &AppState, site: &Site, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let created_since = now - TimeDelta::days(i64::from(state.about.days));
+        Ok(Self {
+            coverage: state.store.coverage(&site.code, created_since, now).await?,
+            waiting: state.store.refresh_len(&site.code).await?,
+        })
+    }
+}
+
+fn site_status(
+    site: &Site,
+    sweep: Option<&RunningSweep>,
+    held: Option<Held>,
+    records: &[&SweepRecord],
+) -> Value {
+    json!({
+        "running": sweep.is_some(),
+        "sweep": sweep,
+        "last_full_warmup": last(records, Kind::Full),
+        "last_incremental_warmup": last(records, Kind::Incremental),
+        "coverage": held.map(|held| coverage_answer(held.coverage)),
+        "drift": records.first().map(|record| record.drift),
+        "refresh_set": held.map(|held| held.waiting),
+        "budget": site.calls.budget().status(),
+        "shopify": site.calls.trouble().unwrap_or("ok"),
+        "api_version_served_instead": site.calls.fell_forward_to(),
+    })
 }
 
 /// All sites' records, newest first.
@@ -140,7 +172,7 @@ async fn records(state: &AppState) -> Result<Vec<SweepRecord>, StoreError> {
     for site in state.sites.iter() {
         all.extend(state.warmer.records(&site.code, MOST_RECORDS).await?);
     }
-    all.sort_by(|a, b| b.started_at.cmp(&a.started_at));
+    all.sort_by_key(|record| std::cmp::Reverse(record.started_at));
     Ok(all)
 }
 
@@ -164,6 +196,15 @@ fn stats(state: &AppState, records: &[SweepRecord]) -> Value {
         "lookups": counts,
         "last_warmup_duration": records.first().map(|record| format!("{:.0} seconds", record.duration_s)),
     })
+}
+
+impl Coverage {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            window: self.window + other.window,
+            warm: self.warm + other.warm,
+        }
+    }
 }
 
 fn coverage_answer(coverage: Coverage) -> Value {

@@ -73,10 +73,10 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
     {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
-            warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}")
+            warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
         }
         Err(_elapsed) => {
-            warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it")
+            warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it");
         }
     }
     let (inbox, received) = (state.inbox.clone(), received.clone());

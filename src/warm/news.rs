@@ -100,7 +100,12 @@ impl Received {
                     .collect(),
             ),
             Event::ShopRedact(_) | Event::AppUninstalled(_) => News::ShopGone,
-            _nothing_cached_depends_on_it => News::Nothing,
+            // What is held of a customer is told by a person; nothing cached depends on the others.
+            Event::CustomersDataRequest(_)
+            | Event::ScopesUpdate(_)
+            | Event::BulkFinished(_)
+            | Event::Other
+            | _ => News::Nothing,
         }
     }
 

@@ -74,8 +74,9 @@ impl Tally {
 }
 
 fn name(topic: &Topic) -> &str {
-    match topic {
-        Topic::Other(_) => OTHER,
-        known => known.as_str(),
+    if matches!(topic, Topic::Other(_)) {
+        OTHER
+    } else {
+        topic.as_str()
     }
 }

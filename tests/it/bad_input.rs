@@ -1,11 +1,10 @@
 //! Whatever comes in wrong gets a clear answer, loses nothing, shows nothing, and leaves the service up.
 
 use bytes::Bytes;
-use chrono::Utc;
 use serde_json::{Value, json};
 use shopify_simulator::NewOrder;
 
-use crate::harness::{ADMIN_TOKEN, Harness, LOOKUP_TOKEN, reply};
+use crate::harness::{ADMIN_TOKEN, Harness, LOOKUP_TOKEN, now, reply};
 
 /// A delivery by hand: what the simulator, being well-behaved, would not send.
 struct ByHand<'a> {
@@ -28,7 +27,7 @@ impl<'a> ByHand<'a> {
                 "x-shopify-webhook-id",
                 "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043".to_owned(),
             ),
-            ("x-shopify-triggered-at", Utc::now().to_rfc3339()),
+            ("x-shopify-triggered-at", now().to_rfc3339()),
         ];
         Self {
             harness,
@@ -42,12 +41,12 @@ impl<'a> ByHand<'a> {
         self
     }
 
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
 
-    fn replacing(self, name: &'static str, value: impl ToString) -> Self {
+    fn replacing(self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.without(name).with(name, value)
     }
 
@@ -79,6 +78,10 @@ fn taken() -> (u16, String) {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told from its beginning to its end"
+)]
 async fn deliveries_that_are_not_shopifys_are_refused_without_detail() {
     let harness = Harness::start().await;
     let id = harness.simulator.shop().place_order(NewOrder::default());
@@ -337,6 +340,10 @@ async fn triggers_that_are_none_are_explained() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told from its beginning to its end"
+)]
 async fn strangers_get_nothing_and_each_token_its_own() {
     let harness = Harness::start().await;
     let lookup = [

@@ -8,6 +8,11 @@ use shopify_simulator::{Builder, Simulator};
 use shopify_warmer::{app::App, clock::Clock, config::Config};
 use tempfile::TempDir;
 
+/// The time now, where a test needs no other.
+pub(crate) fn now() -> DateTime<Utc> {
+    Clock::System.now()
+}
+
 pub(crate) const ADMIN_TOKEN: &str = "test-admin-token";
 pub(crate) const LOOKUP_TOKEN: &str = "test-lookup-token";
 
@@ -30,7 +35,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.vars.push((name.to_owned(), value.to_string()));
         self
     }
@@ -62,7 +67,7 @@ impl Setup {
             ),
             (
                 "SHOPIFY_UK_ACCESS_TOKEN".to_owned(),
-                simulator.access_token().to_owned(),
+                simulator.access_token(),
             ),
             (
                 "SHOPIFY_UK_WEBHOOK_SECRET".to_owned(),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::Value;
 use shopify_simulator::{ApiFault, NewFulfillment, NewOrder, Times};
 
-use crate::harness::{Harness, Setup, until};
+use crate::harness::{Harness, Setup, now, until};
 
 /// An order that exists at Shopify and nowhere in the cache: placed while no webhooks went out.
 fn cold(harness: &Harness, order: NewOrder) -> u64 {
@@ -106,7 +106,7 @@ async fn a_thousand_askers_of_one_cold_order_make_one_call() {
     assert!(
         replies
             .iter()
-            .all(|reply| reply.data()["order"]["order_id"] == id.to_string())
+            .all(|reply| reply.data()["order"]["order_id"] == *id.to_string())
     );
     assert_eq!(calls(&harness), 1);
     let other = cold(&harness, NewOrder::default());
@@ -114,7 +114,7 @@ async fn a_thousand_askers_of_one_cold_order_make_one_call() {
     assert!(
         replies
             .iter()
-            .all(|reply| reply.data()["order"]["order_id"] == other.to_string())
+            .all(|reply| reply.data()["order"]["order_id"] == *other.to_string())
     );
     assert_eq!(calls(&harness), 2);
     harness.stop().await;
@@ -143,7 +143,7 @@ async fn a_neighbours_order_is_never_returned() {
         &harness,
         NewOrder::default()
             .number(2208)
-            .placed_at(Utc::now() - TimeDelta::days(30)),
+            .placed_at(now() - TimeDelta::days(30)),
     );
     assert_eq!(exact.order_name(id).unwrap(), "#UK2208");
     let reply = harness.search("UK22083").await;
@@ -181,7 +181,7 @@ async fn what_does_not_exist_is_remembered_and_outranked() {
 
 #[tokio::test]
 async fn absence_is_forgotten_after_a_minute_and_an_order_after_two_days() {
-    let (setup, shop_clock, clock) = Setup::default().clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().clock(now());
     let harness = setup.start().await;
     let pass = |by: TimeDelta| {
         shop_clock.advance(by.to_std().unwrap());
@@ -204,7 +204,7 @@ async fn absence_is_forgotten_after_a_minute_and_an_order_after_two_days() {
 
 #[tokio::test]
 async fn expired_tracking_is_served_stale_at_once_and_fetched_soon() {
-    let (setup, shop_clock, clock) = Setup::default().clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().clock(now());
     let harness = setup.start().await;
     let shop = harness.simulator.shop();
     let id = shop.place_order(NewOrder::default());
@@ -270,7 +270,7 @@ async fn a_slow_shop_leaves_the_asker_with_pending_and_the_cache_filled() {
     );
     until("the flight lands in the cache", || async {
         let reply = harness.search("UK22084").await;
-        (reply.data()["order"]["order_id"] == id.to_string()).then_some(())
+        (reply.data()["order"]["order_id"] == *id.to_string()).then_some(())
     })
     .await;
     assert_eq!(calls(&harness), 1);
@@ -291,7 +291,7 @@ async fn the_shop_tells_how_its_numbers_look_where_that_is_not_set() {
     harness.simulator.settled().await;
     until("the number format is learnt", || async {
         let reply = harness.search("51").await;
-        (reply.data()["order"]["order_id"] == id.to_string()).then_some(())
+        (reply.data()["order"]["order_id"] == *id.to_string()).then_some(())
     })
     .await;
     harness.stop().await;

@@ -1,5 +1,7 @@
 //! The service as its users meet it: real sockets, the simulated Shopify, a real Redis where Redis is meant.
 
+#![cfg(test)]
+
 mod admin;
 mod bad_input;
 mod command_line;

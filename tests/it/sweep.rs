@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shopify_simulator::{ApiFault, NewFulfillment, NewOrder, Times};
 
-use crate::harness::{Setup, until};
+use crate::harness::{Setup, now, until};
 
 #[tokio::test]
 async fn a_full_sweep_reads_the_window_in_few_calls() {
@@ -78,9 +78,7 @@ async fn a_second_full_sweep_finds_only_what_changed() {
 
 #[tokio::test]
 async fn an_incremental_sweep_reads_changes_and_renews_the_rest() {
-    let (setup, shop_clock, clock) = Setup::default()
-        .shop(|shop| shop.orders(300))
-        .clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().shop(|shop| shop.orders(300)).clock(now());
     let harness = setup.start().await;
     harness.sweep("full").await;
     harness.simulator.stop_delivering();
@@ -118,9 +116,7 @@ async fn an_incremental_sweep_reads_changes_and_renews_the_rest() {
 
 #[tokio::test]
 async fn an_incremental_sweep_overlaps_because_the_index_lags() {
-    let (setup, shop_clock, clock) = Setup::default()
-        .shop(|shop| shop.orders(20))
-        .clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().shop(|shop| shop.orders(20)).clock(now());
     let harness = setup.start().await;
     harness.simulator.set_search_lag(Duration::from_secs(300));
     harness.simulator.stop_delivering();
@@ -277,9 +273,7 @@ async fn one_sweep_at_a_time_and_it_can_be_stopped() {
 
 #[tokio::test]
 async fn an_order_that_shopify_no_longer_has_is_forgotten() {
-    let (setup, shop_clock, clock) = Setup::default()
-        .shop(|shop| shop.orders(20))
-        .clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().shop(|shop| shop.orders(20)).clock(now());
     let harness = setup.start().await;
     harness.sweep("full").await;
     harness.simulator.stop_delivering();

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shopify_simulator::{DeliveryFault, NewEvent, NewFulfillment, NewOrder, ShipmentStatus, Times};
 
-use crate::harness::{Harness, Setup, until};
+use crate::harness::{Harness, Setup, now, until};
 //REDIS use crate::redis_server::RedisServer;
 
 async fn status_of(harness: &Harness, topic: &str) -> Value {
@@ -46,11 +46,7 @@ async fn every_full_order_topic_warms_without_a_call() {
         harness.simulator.deliver_to(&address);
         let body = harness.simulator.shop().webhook_body(topic, id).unwrap();
         assert_eq!(
-            harness
-                .simulator
-                .deliver(topic, body, Utc::now())
-                .await
-                .unwrap(),
+            harness.simulator.deliver(topic, body, now()).await.unwrap(),
             200,
             "{topic}"
         );
@@ -201,7 +197,7 @@ async fn doubled_reordered_and_delayed_deliveries_end_in_the_same_answer() {
 
 #[tokio::test]
 async fn a_late_redelivery_renews_nothing() {
-    let (setup, shop_clock, clock) = Setup::default().clock(Utc::now());
+    let (setup, shop_clock, clock) = Setup::default().clock(now());
     let harness = setup.start().await;
     let id = harness.simulator.shop().place_order(NewOrder::default());
     harness.simulator.settled().await;
@@ -228,8 +224,9 @@ async fn a_deleted_order_stays_deleted() {
     shop.delete_order(id).unwrap();
     harness.simulator.settled().await;
     assert_eq!(harness.by_id(id).await.data()["order"], Value::Null);
-    old.iter()
-        .for_each(|delivery| harness.simulator.redeliver(delivery));
+    for delivery in &old {
+        harness.simulator.redeliver(delivery);
+    }
     harness.simulator.settled().await;
     assert_eq!(harness.by_id(id).await.data()["order"], Value::Null);
     assert_eq!(harness.search("UK31").await.data()["order"], Value::Null);
@@ -254,12 +251,13 @@ async fn a_customers_redaction_purges_their_orders_for_good() {
     });
     let status = harness
         .simulator
-        .deliver("customers/redact", body.to_string(), Utc::now())
+        .deliver("customers/redact", body.to_string(), now())
         .await
         .unwrap();
     assert_eq!(status, 200);
-    old.iter()
-        .for_each(|delivery| harness.simulator.redeliver(delivery));
+    for delivery in &old {
+        harness.simulator.redeliver(delivery);
+    }
     harness.simulator.settled().await;
     assert_eq!(harness.by_id(theirs).await.data()["order"], Value::Null);
     assert_eq!(harness.by_id(others).await.data()["cached"], true);
@@ -286,7 +284,7 @@ async fn a_destructive_topic_on_another_topics_body_destroys_nothing() {
         assert_eq!(
             harness
                 .simulator
-                .deliver(topic, body.clone(), Utc::now())
+                .deliver(topic, body.clone(), now())
                 .await
                 .unwrap(),
             200,
@@ -307,15 +305,14 @@ async fn what_was_acknowledged_survives_a_restart() {
         app,
         data_dir,
         config,
-        ..
+        http,
     } = harness;
     assert!(app.stop().await);
     let app = shopify_warmer::app::App::start(&config, shopify_warmer::clock::Clock::System)
         .await
         .unwrap();
     let reply = crate::harness::reply(
-        reqwest::Client::new()
-            .get(format!("http://{}/api/shopify/orders/{id}", app.addr()))
+        http.get(format!("http://{}/api/shopify/orders/{id}", app.addr()))
             .bearer_auth(crate::harness::LOOKUP_TOKEN),
     )
     .await;

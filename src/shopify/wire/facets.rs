@@ -237,3 +237,30 @@ fn address(node: &AddressNode) -> Address {
         phone: text(&node.phone),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_future_survive() {
+        assert_eq!(
+            shipment_status("HANDED_TO_DRONE").as_deref(),
+            Some("handed_to_drone")
+        );
+        assert_eq!(shipment_status("DELIVERED").as_deref(), Some("delivered"));
+        for ours in ["FULFILLED", "MARKED_AS_FULFILLED", "SUBMITTED", "CANCELED"] {
+            assert_eq!(
+                shipment_status(ours),
+                None,
+                "{ours} is no word of a carrier"
+            );
+        }
+        assert_eq!(
+            fulfillment_status("BEAMED_UP", true).as_deref(),
+            Some("partial")
+        );
+        assert_eq!(fulfillment_status("BEAMED_UP", false), None);
+        assert_eq!(word("SOMEWHAT_PAID").as_deref(), Some("somewhat_paid"));
+    }
+}
