@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState, Source},
     site::{Site, SiteCode, Sites},
-    store::{Entry, Found, MergeOutcome, RefreshAsk, Store, StoreError, Wanted},
+    store::{Entry, Found, MergeOutcome, Needs, RefreshAsk, Store, StoreError, Wanted},
 };
 
 /// A store that takes longer than this is not asked: Shopify is.
@@ -213,6 +213,7 @@ impl Lookups {
             let ask = RefreshAsk {
                 order,
                 wanted: None,
+                needs: Needs::Read,
                 due_at,
             };
             if let Err(error) = store.ask_refresh(&code, &[ask]).await {

@@ -6,10 +6,10 @@ use tracing::{info, warn};
 use crate::{
     calls::{Priority, Reader},
     clock::Clock,
-    order::{Order, OrderId, OrderState, Source, Tombstone},
+    order::{EventFacet, Order, OrderId, OrderState, Source, Tombstone},
     shopify::AdminError,
     site::{Site, SiteCode},
-    store::{Found, RefreshEntry, Settled, Store, StoreError},
+    store::{Found, Needs, RefreshEntry, Settled, Store, StoreError},
 };
 
 /// Orders fetched in one call.
@@ -56,18 +56,31 @@ async fn is_answered(
     entry: &RefreshEntry,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let Some(wanted) = entry.wanted else {
+    let (Some(wanted), Needs::WholeOrder) = (entry.wanted, entry.needs) else {
         return Ok(false);
     };
     let Found::Order(cached) = store.order(site, entry.order, now).await? else {
         return Ok(false);
     };
-    let whole_since = cached.order.as_of.is_some_and(|as_of| as_of.at >= wanted);
-    let head_holds_it = cached
-        .order
-        .head
-        .is_some_and(|head| head.version.updated_at >= wanted);
-    Ok(whole_since && head_holds_it)
+    Ok(was_told_whole_since(&cached.order, wanted))
+}
+
+/// Whether the whole order was observed at or after `wanted`, and no part of it later than the whole.
+fn was_told_whole_since(order: &Order, wanted: DateTime<Utc>) -> bool {
+    let (Some(as_of), Some(head)) = (order.as_of, &order.head) else {
+        return false;
+    };
+    let parcels = order.fulfillments.values().map(|facet| facet.version);
+    let events = order.events.values().filter_map(EventFacet::version);
+    let nothing_newer = parcels
+        .chain(events)
+        .all(|version| version.observed_at <= as_of.at);
+    nothing_newer && as_of.at >= wanted && second(head.version.updated_at) >= second(wanted)
+}
+
+/// Shopify's times have whole seconds, what we want may be finer.
+fn second(at: DateTime<Utc>) -> i64 {
+    at.timestamp()
 }
 
 async fn fetch(
@@ -115,9 +128,11 @@ async fn fetch(
 
 /// Whether a read is as new as the news that asked for it: the API can lag behind its own webhooks.
 fn holds(order: &Order, entry: &RefreshEntry) -> bool {
-    entry
-        .wanted
-        .is_none_or(|wanted| order.newest().is_some_and(|newest| newest >= wanted))
+    entry.wanted.is_none_or(|wanted| {
+        order
+            .newest()
+            .is_some_and(|newest| second(newest) >= second(wanted))
+    })
 }
 
 /// An order that Shopify does not show is deleted, or not there yet: news of the last minutes is believed over the read.

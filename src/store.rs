@@ -182,8 +182,19 @@ pub struct RefreshAsk {
     pub order: OrderId,
     /// How new the answer must be to hold what was announced; any will do if none.
     pub wanted: Option<DateTime<Utc>>,
+    /// What would answer it.
+    pub needs: Needs,
     /// When to fetch it; the earliest goes first.
     pub due_at: DateTime<Utc>,
+}
+
+/// What answers a request to fetch an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// A full payload that comes meanwhile will do as well as a read.
+    WholeOrder,
+    /// Only a read: it asks for something that no payload of an order tells.
+    Read,
 }
 
 /// An order waiting to be fetched.
@@ -193,6 +204,8 @@ pub struct RefreshEntry {
     pub order: OrderId,
     /// How new the answer must be, to the millisecond.
     pub wanted: Option<DateTime<Utc>>,
+    /// What would answer it.
+    pub needs: Needs,
     /// When it is due.
     pub due_at: DateTime<Utc>,
     /// How often it was fetched in vain.
@@ -397,7 +410,7 @@ impl Store {
         })
     }
 
-    /// Puts orders into the refresh set; asking twice keeps the newest want and the earliest time.
+    /// Puts orders into the refresh set; asking twice keeps the newest want, the greater need and the earliest time.
     pub async fn ask_refresh(
         &self,
         site: &SiteCode,

@@ -12,7 +12,7 @@ pub use self::{
 use crate::{
     order::{Order, OrderId, OrderState, Tombstone},
     site::SiteCode,
-    store::{MergeOutcome, RefreshAsk, Store, StoreError},
+    store::{MergeOutcome, Needs, RefreshAsk, Store, StoreError},
 };
 
 /// How long a refresh asked for by partial news waits: the full payload of the same change is usually on its way, and when it
@@ -49,7 +49,18 @@ pub async fn take(
             let Some(order) = undecodable.order else {
                 return Ok(Applied::Ignored);
             };
-            ask(store, &delivery.site, order, None, now).await
+            let (wanted, needs) = (None, Needs::Read);
+            ask(
+                store,
+                &delivery.site,
+                Request {
+                    order,
+                    wanted,
+                    needs,
+                },
+                now,
+            )
+            .await
         }
     }
 }
@@ -66,7 +77,20 @@ pub async fn apply(
 ) -> Result<Applied, StoreError> {
     match news {
         News::Order(order) => merge(store, site, *order, now).await,
-        News::Moved { order, wanted } => ask(store, site, order, wanted, now).await,
+        News::Moved { order, wanted } => {
+            let needs = Needs::WholeOrder;
+            ask(
+                store,
+                site,
+                Request {
+                    order,
+                    wanted,
+                    needs,
+                },
+                now,
+            )
+            .await
+        }
         News::Gone(orders) => {
             for id in orders {
                 store
@@ -89,7 +113,7 @@ async fn merge(
     order: Order,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
-    let (id, whole, wanted) = (order.id, order.is_whole(), order.newest());
+    let (whole, request) = (order.is_whole(), Request::of(&order));
     let merged = store
         .merge(site, OrderState::Present(Box::new(order)), now)
         .await?;
@@ -100,22 +124,52 @@ async fn merge(
         }
         // Too little, or too late, to make an entry of: only Shopify can tell the rest.
         MergeOutcome::NotCached | MergeOutcome::Expired => {
-            return ask(store, site, id, wanted, now).await;
+            return ask(store, site, request, now).await;
         }
     };
     if !whole && merged.outcome == MergeOutcome::Changed {
-        ask(store, site, id, wanted, now).await?;
+        // What it said is kept, so a full payload tells all that is left to know.
+        let needs = Needs::WholeOrder;
+        ask(store, site, Request { needs, ..request }, now).await?;
     }
     Ok(applied)
+}
+
+/// What is to be fetched, and why.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    order: OrderId,
+    wanted: Option<DateTime<Utc>>,
+    needs: Needs,
+}
+
+impl Request {
+    /// For news that could not be kept. Events are told by no payload of an order: who lost one must read.
+    fn of(order: &Order) -> Self {
+        let needs = if order.events.is_empty() {
+            Needs::WholeOrder
+        } else {
+            Needs::Read
+        };
+        Self {
+            order: order.id,
+            wanted: order.newest(),
+            needs,
+        }
+    }
 }
 
 async fn ask(
     store: &Store,
     site: &SiteCode,
-    order: OrderId,
-    wanted: Option<DateTime<Utc>>,
+    request: Request,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
+    let Request {
+        order,
+        wanted,
+        needs,
+    } = request;
     let due_at = now + COMPANION_DELAY;
     store
         .ask_refresh(
@@ -123,6 +177,7 @@ async fn ask(
             &[RefreshAsk {
                 order,
                 wanted,
+                needs,
                 due_at,
             }],
         )

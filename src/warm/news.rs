@@ -1,7 +1,7 @@
 //! What a delivery says, as facets: the other mouth's conversion stands beside the GraphQL types.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike as _, Utc};
 use shopify_webhooks::{DecodeError, Event, Topic, order_id_of, payload};
 
 use crate::{
@@ -122,7 +122,9 @@ fn order_news(order: Order) -> News {
     News::Order(Box::new(order))
 }
 
-fn moved(order: u64, wanted: Option<DateTime<Utc>>) -> News {
+/// The change may have come last in its second, so only what was observed after that second is sure to hold it.
+fn moved(order: u64, at: Option<DateTime<Utc>>) -> News {
+    let wanted = at.map(|at| at.with_nanosecond(999_000_000).unwrap_or(at));
     OrderId::new(order).map_or(News::Nothing, |order| News::Moved { order, wanted })
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shopify_simulator::{DeliveryFault, NewEvent, NewFulfillment, NewOrder, ShipmentStatus, Times};
 
 use crate::harness::{Harness, Setup, now, until};
-//REDIS use crate::redis_server::RedisServer;
+use crate::redis_server::RedisServer;
 
 async fn status_of(harness: &Harness, topic: &str) -> Value {
     harness.get("/api/warmup/status").await.data()["webhooks"][topic].clone()
@@ -292,6 +292,46 @@ async fn a_destructive_topic_on_another_topics_body_destroys_nothing() {
         );
         assert_eq!(harness.by_id(id).await.data()["cached"], true, "{topic}");
     }
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn without_redis_deliveries_wait_in_the_inbox_and_lookups_ask_shopify() {
+    let mut redis = RedisServer::start().await;
+    redis.kill();
+    let harness = Setup::default().set("REDIS_URL", redis.url()).start().await;
+    assert_eq!(harness.get("/readyz").await.status, 503);
+    assert_eq!(harness.get("/healthz").await.status, 200);
+    let id = harness
+        .simulator
+        .shop()
+        .place_order(NewOrder::default().number(41));
+    harness.simulator.settled().await;
+    assert!(
+        harness
+            .simulator
+            .deliveries()
+            .iter()
+            .all(|delivery| delivery.attempts.len() == 1),
+        "a delivery was refused"
+    );
+    assert!(!harness.app.state().inbox.is_empty().unwrap());
+    let live = harness.search("UK41").await;
+    assert_eq!(live.data()["order"]["order_id"], id.to_string());
+    assert_eq!(live.data()["freshness"]["state"], "live");
+    redis.restart().await;
+    until("the inbox is drained", || async {
+        harness.app.state().inbox.is_empty().unwrap().then_some(())
+    })
+    .await;
+    until("the service is ready", || async {
+        (harness.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
+    harness.simulator.clear_calls();
+    let cached = harness.by_id(id).await;
+    assert_eq!(cached.data()["cached"], true);
+    assert_eq!(harness.simulator.calls().len(), 0);
     harness.stop().await;
 }
 

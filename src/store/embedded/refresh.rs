@@ -7,11 +7,14 @@ use super::{EmbeddedStore, Result};
 use crate::{
     order::OrderId,
     site::SiteCode,
-    store::{MOST_REFRESHES, RefreshAsk, RefreshEntry, Settled, StoreError},
+    store::{MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError},
 };
 
-/// `(site, order)` → when it is due, what it wants (-1 for anything; both epoch milliseconds), attempts.
-pub(super) const REFRESHES: TableDefinition<'_, (&str, u64), (i64, i64, u32)> =
+/// When it is due, what it wants (-1 for anything; both epoch milliseconds), attempts, whether only a read will do.
+type Row = (i64, i64, u32, bool);
+
+/// `(site, order)` → what is asked of it.
+pub(super) const REFRESHES: TableDefinition<'_, (&str, u64), Row> =
     TableDefinition::new("refreshes");
 
 impl EmbeddedStore {
@@ -26,16 +29,11 @@ impl EmbeddedStore {
                 let mut table = write.open_table(REFRESHES)?;
                 for ask in asks {
                     let key = (site.as_str(), ask.order.get());
-                    let (due, wanted) = (ask.due_at.timestamp_millis(), spell(ask.wanted));
                     let held = table.get(key)?.map(|held| held.value());
-                    let row = match held {
-                        None if table.len()? >= MOST_REFRESHES => return Ok(false),
-                        None => (due, wanted, 0),
-                        Some((was_due, was, attempts)) if was >= wanted => {
-                            (was_due.min(due), was, attempts)
-                        }
-                        Some((was_due, _, _)) => (was_due.min(due), wanted, 0),
-                    };
+                    if held.is_none() && table.len()? >= MOST_REFRESHES {
+                        return Ok(false);
+                    }
+                    let row = coalesce(held, &ask);
                     table.insert(key, row)?;
                 }
                 Ok(true)
@@ -74,10 +72,10 @@ impl EmbeddedStore {
         self.write(DateTime::UNIX_EPOCH, move |write| {
             let mut table = write.open_table(REFRESHES)?;
             let key = (site.as_str(), entry.order.get());
-            let Some((_, wanted, attempts)) = table.get(key)?.map(|held| held.value()) else {
+            let Some((_, wanted, attempts, read)) = table.get(key)?.map(|held| held.value()) else {
                 return Ok(());
             };
-            if wanted != spell(entry.wanted) {
+            if (wanted, read) != (spell(entry.wanted), entry.needs == Needs::Read) {
                 return Ok(());
             }
             match settled {
@@ -85,7 +83,7 @@ impl EmbeddedStore {
                     table.remove(key)?;
                 }
                 Settled::Again { due_at } => {
-                    table.insert(key, (due_at.timestamp_millis(), wanted, attempts + 1))?;
+                    table.insert(key, (due_at.timestamp_millis(), wanted, attempts + 1, read))?;
                 }
             }
             Ok(())
@@ -104,12 +102,28 @@ impl EmbeddedStore {
     }
 }
 
+/// The newest want, the greater need, the earliest time; a newer want starts the count of attempts anew.
+fn coalesce(held: Option<Row>, ask: &RefreshAsk) -> Row {
+    let due = ask.due_at.timestamp_millis();
+    let (wanted, read) = (spell(ask.wanted), ask.needs == Needs::Read);
+    let Some((was_due, was, attempts, was_read)) = held else {
+        return (due, wanted, 0, read);
+    };
+    let attempts = if was >= wanted { attempts } else { 0 };
+    (
+        was_due.min(due),
+        was.max(wanted),
+        attempts,
+        was_read || read,
+    )
+}
+
 /// A want in milliseconds; -1 for none.
 fn spell(wanted: Option<DateTime<Utc>>) -> i64 {
     wanted.map_or(-1, |wanted| wanted.timestamp_millis())
 }
 
-fn entry(id: u64, (due, wanted, attempts): (i64, i64, u32)) -> Option<RefreshEntry> {
+fn entry(id: u64, (due, wanted, attempts, read): Row) -> Option<RefreshEntry> {
     Some(RefreshEntry {
         order: OrderId::new(id)?,
         wanted: if wanted < 0 {
@@ -117,6 +131,7 @@ fn entry(id: u64, (due, wanted, attempts): (i64, i64, u32)) -> Option<RefreshEnt
         } else {
             DateTime::from_timestamp_millis(wanted)
         },
+        needs: if read { Needs::Read } else { Needs::WholeOrder },
         due_at: DateTime::from_timestamp_millis(due)?,
         attempts,
     })

@@ -8,36 +8,38 @@ use super::RedisStore;
 use crate::{
     order::OrderId,
     site::SiteCode,
-    store::{MOST_REFRESHES, RefreshAsk, RefreshEntry, Settled, StoreError},
+    store::{MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError},
 };
 
-/// Asks for an order: newest want, earliest time; a newer want starts the count of attempts anew. An ask reads
-/// `<wanted, or -1>:<attempts>`.
+/// Asks for an order: newest want, greater need, earliest time; a newer want starts the count of attempts anew. What is asked
+/// reads `<wanted, or -1>:<1 if only a read will do>:<attempts>`. ARGV: id, wanted, due, need, how many may wait.
 const ASK: &str = r"
-local id, wanted, due = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local id, wanted, due, need = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local held = redis.call('HGET', KEYS[2], id)
-local attempts = 0
+local attempts = '0'
 if held then
-  local was, tries = string.match(held, '(-?%d+):(%d+)')
+  local was, needed, tries = string.match(held, '(-?%d+):(%d):(%d+)')
   if tonumber(was) >= wanted then wanted = tonumber(was); attempts = tries end
-elseif redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then
+  need = math.max(need, tonumber(needed))
+elseif redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then
   return 0
 end
-redis.call('HSET', KEYS[2], id, string.format('%.0f', wanted) .. ':' .. attempts)
+redis.call('HSET', KEYS[2], id, string.format('%.0f:%d:%s', wanted, need, attempts))
 redis.call('ZADD', KEYS[1], 'LT', due, id)
 return 1";
 
-/// Settles an ask, unless a newer want came meanwhile. ARGV: id, the want as it was read, new due time or ''.
+/// Settles what was asked, unless something more was asked meanwhile. ARGV: id, `<wanted>:<need>` as it was read, new due time
+/// or ''.
 const SETTLE: &str = r"
 local held = redis.call('HGET', KEYS[2], ARGV[1])
 if not held then redis.call('ZREM', KEYS[1], ARGV[1]); return 0 end
-local was, tries = string.match(held, '(-?%d+):(%d+)')
-if was ~= ARGV[2] then return 0 end
+local asked, tries = string.match(held, '(-?%d+:%d):(%d+)')
+if asked ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
 else
-  redis.call('HSET', KEYS[2], ARGV[1], was .. ':' .. (tonumber(tries) + 1))
+  redis.call('HSET', KEYS[2], ARGV[1], asked .. ':' .. (tonumber(tries) + 1))
   redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 end
 return 1";
@@ -54,6 +56,7 @@ impl RedisStore {
             call.arg(ask.order.get())
                 .arg(spell(ask.wanted))
                 .arg(ask.due_at.timestamp_millis())
+                .arg(digit(ask.needs))
                 .arg(MOST_REFRESHES);
             let taken: bool = self
                 .connection
@@ -107,7 +110,8 @@ impl RedisStore {
     ) -> Result<(), StoreError> {
         let script = Script::new(SETTLE);
         let mut call = self.on_the_set(&script, site);
-        call.arg(entry.order.get()).arg(spell(entry.wanted));
+        call.arg(entry.order.get());
+        call.arg(format!("{}:{}", spell(entry.wanted), digit(entry.needs)));
         match settled {
             Settled::Done => call.arg(""),
             Settled::Again { due_at } => call.arg(due_at.timestamp_millis()),
@@ -140,10 +144,18 @@ fn spell(wanted: Option<DateTime<Utc>>) -> i64 {
     wanted.map_or(-1, |wanted| wanted.timestamp_millis())
 }
 
-/// An entry without its ask is one that was settled between our two reads.
+fn digit(needs: Needs) -> u8 {
+    match needs {
+        Needs::WholeOrder => 0,
+        Needs::Read => 1,
+    }
+}
+
+/// An entry without what is asked of it was settled between our two reads.
 fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
-    let (wanted, attempts) = held?.split_once(':')?;
-    let wanted: i64 = wanted.parse().ok()?;
+    let mut parts = held?.splitn(3, ':');
+    let wanted: i64 = parts.next()?.parse().ok()?;
+    let needs = parts.next()?;
     Some(RefreshEntry {
         order: OrderId::new(id)?,
         wanted: if wanted < 0 {
@@ -151,7 +163,12 @@ fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
         } else {
             DateTime::from_timestamp_millis(wanted)
         },
+        needs: if needs == "0" {
+            Needs::WholeOrder
+        } else {
+            Needs::Read
+        },
         due_at: DateTime::from_timestamp_millis(due_millis)?,
-        attempts: attempts.parse().ok()?,
+        attempts: parts.next()?.parse().ok()?,
     })
 }
