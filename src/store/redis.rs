@@ -22,7 +22,10 @@ use crate::{
 };
 
 /// Tries a merge gets against other writers of the same order.
-const MERGE_TRIES: u32 = 32;
+const MERGE_TRIES: u32 = 64;
+/// The longest pause between two tries: a few dozen times what a try takes, so that even sixteen writers get out of each
+/// other's way.
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// Keys a purge looks at in one step.
 const PURGE_STEP: usize = 500;
 
@@ -113,10 +116,7 @@ impl RedisStore {
                 }
             }
             // Somebody else wrote in between: his state is what ours must be merged with.
-            tokio::time::sleep(Duration::from_micros(fastrand::u64(
-                0..500 * u64::from(attempt + 1),
-            )))
-            .await;
+            tokio::time::sleep(contention_pause(attempt)).await;
         }
         Err(StoreError::Conflict)
     }
@@ -454,6 +454,12 @@ impl RedisStore {
         }
         Ok(gone)
     }
+}
+
+/// Up to half a millisecond, then up to twice that, and so on, at random so that those who collided do not collide again.
+fn contention_pause(attempt: u32) -> Duration {
+    let longest = Duration::from_micros(500) * 2_u32.saturating_pow(attempt.min(16));
+    longest.min(LONGEST_PAUSE).mul_f64(fastrand::f64())
 }
 
 fn millis(duration: Duration) -> u64 {
