@@ -283,6 +283,16 @@ macro_rules! on_either {
     };
 }
 
+/// Runs a read: over the network from Redis, in place from the file.
+macro_rules! read {
+    ($store:expr, $name:ident($($argument:expr),*)) => {
+        match $store {
+            Store::Redis(store) => store.$name($($argument),*).await,
+            Store::Embedded(store) => store.$name($($argument),*),
+        }
+    };
+}
+
 impl Store {
     /// A Redis store. It connects when it is first used, so that the service starts without Redis.
     pub fn redis(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
@@ -320,7 +330,7 @@ impl Store {
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        on_either!(self, store => store.ping().await)
+        read!(self, ping())
     }
 
     /// Takes news in: read, merge, compare-and-set. The only way anything is written about an order.
@@ -354,7 +364,7 @@ impl Store {
         id: OrderId,
         now: DateTime<Utc>,
     ) -> Result<Found, StoreError> {
-        on_either!(self, store => store.order(site, id, now).await)
+        read!(self, order(site, id, now))
     }
 
     /// An order by its number. A way that leads to an order of another number leads nowhere.
@@ -364,7 +374,7 @@ impl Store {
         number: &OrderNumber,
         now: DateTime<Utc>,
     ) -> Result<Found, StoreError> {
-        on_either!(self, store => store.find(site, number, now).await)
+        read!(self, find(site, number, now))
     }
 
     /// Remembers for a short while that there is no such order. Anything known of one outranks it.
@@ -384,8 +394,7 @@ impl Store {
         window: &Window,
         limit: usize,
     ) -> Result<Vec<OrderId>, StoreError> {
-        let mut expiries =
-            on_either!(self, store => store.window(site, window.created_since).await)?;
+        let mut expiries = read!(self, window(site, window.created_since))?;
         expiries.retain(|(_, expires_at)| *expires_at < window.expires_before.timestamp_millis());
         expiries.sort_unstable_by_key(|(id, expires_at)| (*expires_at, *id));
         Ok(expiries.into_iter().take(limit).map(|(id, _)| id).collect())
@@ -398,7 +407,7 @@ impl Store {
         created_since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<Coverage, StoreError> {
-        let expiries = on_either!(self, store => store.window(site, created_since).await)?;
+        let expiries = read!(self, window(site, created_since))?;
         let warm = expiries
             .iter()
             .filter(|(_, expires_at)| *expires_at > now.timestamp_millis())
@@ -426,7 +435,7 @@ impl Store {
         now: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<RefreshEntry>, StoreError> {
-        on_either!(self, store => store.refreshes_due(site, now, limit).await)
+        read!(self, refreshes_due(site, now, limit))
     }
 
     /// Takes an entry out of the refresh set, or puts it back for later.
@@ -441,12 +450,12 @@ impl Store {
 
     /// How many orders wait in the refresh set.
     pub async fn refresh_len(&self, site: &SiteCode) -> Result<u64, StoreError> {
-        on_either!(self, store => store.refresh_len(site).await)
+        read!(self, refresh_len(site))
     }
 
     /// Up to when everything that changed at Shopify has been read.
     pub async fn watermark(&self, site: &SiteCode) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let millis = on_either!(self, store => store.watermark(site).await)?;
+        let millis = read!(self, watermark(site))?;
         Ok(millis.and_then(DateTime::from_timestamp_millis))
     }
 
@@ -466,7 +475,7 @@ impl Store {
 
     /// A site's records, newest first.
     pub async fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>, StoreError> {
-        on_either!(self, store => store.records(site, limit).await)
+        read!(self, records(site, limit))
     }
 
     /// Deletes everything cached of a site and all that waits for it; its sweep records hold no customer's data and stay.

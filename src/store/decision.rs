@@ -65,7 +65,7 @@ pub(super) fn decide(
     ttls: &Ttls,
 ) -> Decision {
     let news = match (news, &known) {
-        (OrderState::Gone(tombstone), _) => return bury(known, now.max(tombstone.at), now),
+        (OrderState::Gone(tombstone), _) => return bury(&known, now.max(tombstone.at), now),
         (OrderState::Present(_), Known::Tombstone) => return keep(MergeOutcome::Tombstoned, None),
         (OrderState::Present(news), Known::Nothing | Known::Order(_)) => news,
     };
@@ -116,8 +116,8 @@ fn keep(outcome: MergeOutcome, order: Option<Order>) -> Decision {
     }
 }
 
-fn bury(known: Known, observed_at: DateTime<Utc>, now: DateTime<Utc>) -> Decision {
-    let number = match &known {
+fn bury(known: &Known, observed_at: DateTime<Utc>, now: DateTime<Utc>) -> Decision {
+    let number = match known {
         Known::Order(order) => number_of(order),
         Known::Nothing | Known::Tombstone => None,
     };

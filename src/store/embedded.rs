@@ -64,7 +64,7 @@ impl EmbeddedStore {
         self.ttls
     }
 
-    pub(super) async fn ping(&self) -> Result<()> {
+    pub(super) fn ping(&self) -> Result<()> {
         self.read(|_| Ok(()))
     }
 
@@ -108,7 +108,11 @@ impl EmbeddedStore {
                     entries.put(&keys.order(&site, id), &order_json, index.order_left)?;
                     match index.tracking_left {
                         Some(tracking_left) => {
-                            entries.put(&keys.tracking(&site, id), &tracking_json, tracking_left)?
+                            entries.put(
+                                &keys.tracking(&site, id),
+                                &tracking_json,
+                                tracking_left,
+                            )?;
                         }
                         None => entries.remove(&keys.tracking(&site, id))?,
                     }
@@ -116,7 +120,7 @@ impl EmbeddedStore {
                     place.index(write, &mut entries, &index)?;
                 }
                 Step::Bury { ttl, number } => {
-                    place.bury(write, &mut entries, ttl, number.as_ref())?
+                    place.bury(write, &mut entries, ttl, number.as_ref())?;
                 }
             }
             Ok(decision.merged)
@@ -124,16 +128,11 @@ impl EmbeddedStore {
         .await
     }
 
-    pub(super) async fn order(
-        &self,
-        site: &SiteCode,
-        id: OrderId,
-        now: DateTime<Utc>,
-    ) -> Result<Found> {
+    pub(super) fn order(&self, site: &SiteCode, id: OrderId, now: DateTime<Utc>) -> Result<Found> {
         self.read(|read| self.read_order(read, site, id, now))
     }
 
-    pub(super) async fn find(
+    pub(super) fn find(
         &self,
         site: &SiteCode,
         number: &OrderNumber,
@@ -205,7 +204,7 @@ impl EmbeddedStore {
     }
 
     /// Orders placed since, each with when its tracking expires (epoch milliseconds).
-    pub(super) async fn window(
+    pub(super) fn window(
         &self,
         site: &SiteCode,
         since: DateTime<Utc>,
@@ -224,7 +223,7 @@ impl EmbeddedStore {
         })
     }
 
-    pub(super) async fn watermark(&self, site: &SiteCode) -> Result<Option<i64>> {
+    pub(super) fn watermark(&self, site: &SiteCode) -> Result<Option<i64>> {
         self.read(|read| {
             Ok(read
                 .open_table(WATERMARKS)?
@@ -265,7 +264,7 @@ impl EmbeddedStore {
         .await
     }
 
-    pub(super) async fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>> {
+    pub(super) fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>> {
         self.read(|read| {
             let table = read.open_table(RECORDS)?;
             let newest_first = table

@@ -20,7 +20,7 @@ type Value = (String, Duration);
 
 /// The values as a writer sees them, its own writes included.
 pub(super) struct Entries<'a> {
-    entries: Table<'a, &'static str, (i64, &'static str)>,
+    values: Table<'a, &'static str, (i64, &'static str)>,
     expiries: Table<'a, (i64, &'static str), ()>,
     now: DateTime<Utc>,
 }
@@ -28,14 +28,14 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     pub(super) fn of(write: &'a WriteTransaction, now: DateTime<Utc>) -> Redb<Self> {
         Ok(Self {
-            entries: write.open_table(ENTRIES)?,
+            values: write.open_table(ENTRIES)?,
             expiries: write.open_table(EXPIRIES)?,
             now,
         })
     }
 
     pub(super) fn get(&self, key: &str) -> Redb<Option<Value>> {
-        let entry = self.entries.get(key)?;
+        let entry = self.values.get(key)?;
         Ok(entry.and_then(|entry| live(entry.value(), self.now)))
     }
 
@@ -45,7 +45,7 @@ impl<'a> Entries<'a> {
             .timestamp_millis()
             .saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
         let before = self
-            .entries
+            .values
             .insert(key, (expires_at, value))?
             .map(|before| before.value().0);
         if before != Some(expires_at) {
@@ -58,7 +58,7 @@ impl<'a> Entries<'a> {
     }
 
     pub(super) fn remove(&mut self, key: &str) -> Redb<()> {
-        let before = self.entries.remove(key)?.map(|before| before.value().0);
+        let before = self.values.remove(key)?.map(|before| before.value().0);
         if let Some(before) = before {
             self.expiries.remove((before, key))?;
         }
@@ -76,11 +76,11 @@ impl<'a> Entries<'a> {
             .collect::<std::result::Result<_, _>>()?;
         for (expires_at, key) in &expired {
             let is_current = self
-                .entries
+                .values
                 .get(key.as_str())?
                 .is_some_and(|entry| entry.value().0 == *expires_at);
             if is_current {
-                self.entries.remove(key.as_str())?;
+                self.values.remove(key.as_str())?;
             }
             self.expiries.remove((*expires_at, key.as_str()))?;
         }

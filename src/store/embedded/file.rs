@@ -86,10 +86,10 @@ fn is_denied(error: &io::Error) -> bool {
 }
 
 fn storage(error: redb::Error) -> redb::StorageError {
-    match error {
-        redb::Error::Io(error) => redb::StorageError::Io(error),
-        other => redb::StorageError::Corrupted(other.to_string()),
+    if let redb::Error::Io(error) = error {
+        return redb::StorageError::Io(error);
     }
+    redb::StorageError::Corrupted(error.to_string())
 }
 
 /// Makes the tables, so that readers never meet a missing one, and gives disk space back.

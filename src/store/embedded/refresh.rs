@@ -42,7 +42,7 @@ impl EmbeddedStore {
         if taken { Ok(()) } else { Err(StoreError::Full) }
     }
 
-    pub(in crate::store) async fn refreshes_due(
+    pub(in crate::store) fn refreshes_due(
         &self,
         site: &SiteCode,
         now: DateTime<Utc>,
@@ -91,7 +91,7 @@ impl EmbeddedStore {
         .await
     }
 
-    pub(in crate::store) async fn refresh_len(&self, site: &SiteCode) -> Result<u64> {
+    pub(in crate::store) fn refresh_len(&self, site: &SiteCode) -> Result<u64> {
         self.read(|read| {
             let waiting = read
                 .open_table(REFRESHES)?

@@ -53,7 +53,7 @@ impl Writer {
                 latest: DateTime::UNIX_EPOCH,
                 commits: 0,
             }
-            .run()
+            .run();
         };
         thread::Builder::new()
             .name("cache-writer".to_owned())

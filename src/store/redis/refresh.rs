@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use chrono::Utc;
-use redis::{Script, ToRedisArgs as _, pipe};
+use redis::{Script, pipe};
 
 use super::RedisStore;
 use crate::{
@@ -89,9 +89,9 @@ impl RedisStore {
         }
         let mut held = redis::cmd("HMGET");
         held.arg(self.keys.of_site(site, "refresh:asks"));
-        due.iter().for_each(|(id, _)| {
-            held.arg(id.to_redis_args());
-        });
+        for (id, _) in &due {
+            held.arg(id);
+        }
         let held: Vec<Option<String>> = self
             .connection
             .run(async |mut redis| held.query_async(&mut redis).await)
