@@ -124,6 +124,8 @@ impl Thread {
             }
             self.commit(jobs);
             if let Some(closed) = closing {
+                // The file is let go before anybody is told: who reopens it at once must not find it in use.
+                drop(self.database);
                 if closed.send(()).is_err() {
                     tracing::trace!("nobody waits for the writer to close");
                 }
