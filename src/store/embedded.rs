@@ -98,8 +98,8 @@ impl EmbeddedStore {
                 id,
             };
             match decision.step {
-                Step::Keep => {}
-                Step::Index(index) => place.index(write, &mut entries, &index)?,
+                // An order and what leads to it are written in one transaction here, so neither can lack the other.
+                Step::Keep | Step::Index(_) => {}
                 Step::Put {
                     order_json,
                     tracking_json,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use shopify_simulator::Simulator;
+use shopify_simulator::{NewOrder, Simulator};
 
 use crate::harness::{ADMIN_TOKEN, Harness, Setup};
 
@@ -346,5 +346,69 @@ async fn sigterm_ends_the_service_in_good_order() {
         .unwrap();
     let found: Value = serde_json::from_slice(&found.stdout).unwrap();
     assert_eq!(found["freshness"]["state"], "fresh", "{found}");
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_hold_no_personal_data_and_no_secret() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut strings = vec![
+        ("RUST_LOG", "trace,hyper=off,h2=off".to_owned()),
+        ("LOG_FORMAT", "json".to_owned()),
+    ];
+    let vars = settings(&simulator, &mut strings);
+    let address = vars
+        .iter()
+        .find(|(name, _)| *name == "LISTEN_ADDR")
+        .unwrap()
+        .1;
+    let mut service = program(&["serve"], &vars, directory.path());
+    let mut service = Running(service.stderr(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap());
+    let mut log = String::new();
+    while !log.contains("is up") {
+        assert_ne!(lines.read_line(&mut log).unwrap(), 0, "{log}");
+    }
+    simulator.deliver_to(&format!("http://{address}/webhooks/shopify"));
+    let shop = simulator.shop();
+    let order = NewOrder::default()
+        .email("planted@example.com")
+        .note("planted note");
+    let id = shop.place_order(order);
+    simulator.settled().await;
+    // A body that does not decode, a refused one, a number that is none, a hit, a miss: each is logged somewhere.
+    let odd =
+        format!("{{\"id\":{id},\"email\":\"planted@example.com\",\"line_items\":\"planted\"}}");
+    let now = simulator.clock().now();
+    assert_eq!(
+        simulator.deliver("orders/updated", odd, now).await.unwrap(),
+        200
+    );
+    for path in [
+        format!("/api/shopify/orders/{id}"),
+        "/api/shopify/orders/search?q=planted%40example.com".to_owned(),
+        "/api/shopify/orders/search?q=UK404".to_owned(),
+    ] {
+        shell(&format!("curl -s 'http://{address}{path}'"));
+    }
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &service.0.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    lines.read_to_string(&mut log).unwrap();
+    assert!(service.0.wait().unwrap().success());
+    assert!(log.contains("cannot be read"), "{log}");
+    for planted in [
+        "planted",
+        &simulator.access_token(),
+        simulator.webhook_secret(),
+    ] {
+        let line = log.lines().find(|line| line.contains(planted));
+        assert_eq!(line, None, "{planted} is in the log");
+    }
     simulator.stop().await;
 }
