@@ -18,6 +18,13 @@ use tokio::{sync::Notify, time::Instant};
 use self::bucket::Bucket;
 use crate::shopify::{Cost, CostReport};
 
+/// A user who would have to wait longer is told at once.
+const USERS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Shopify asked for this much quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong(pub Duration);
+
 /// How warming holds back.
 #[derive(Debug, Clone, Copy)]
 pub struct BudgetSettings {
@@ -47,7 +54,7 @@ struct Inner {
 pub struct Spent {
     budget: Budget,
     cost: Cost,
-    user: Option<UserInFlight>,
+    _user: Option<UserInFlight>,
 }
 
 #[derive(Debug)]
@@ -76,18 +83,24 @@ impl Budget {
     }
 
     /// Waits for nothing but Shopify's own bucket. From here until the result is dropped, warming stands back.
-    pub async fn foreground(&self, cost: Cost) -> Spent {
+    ///
+    /// # Errors
+    /// If Shopify asked for more quiet than a user would wait for.
+    pub async fn foreground(&self, cost: Cost) -> Result<Spent, TooLong> {
         let user = UserInFlight::enter(self.clone());
         loop {
             let wait = self.bucket().spend_for_user(cost, Instant::now());
-            let Err(wait) = wait else {
-                return Spent {
-                    budget: self.clone(),
-                    cost,
-                    user: Some(user),
-                };
-            };
-            tokio::time::sleep(wait).await;
+            match wait {
+                Ok(()) => {
+                    return Ok(Spent {
+                        budget: self.clone(),
+                        cost,
+                        _user: Some(user),
+                    });
+                }
+                Err(wait) if wait > USERS_PATIENCE => return Err(TooLong(wait)),
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
         }
     }
 
@@ -108,7 +121,7 @@ impl Budget {
                 return Spent {
                     budget: self.clone(),
                     cost,
-                    user: None,
+                    _user: None,
                 };
             };
             tokio::time::sleep(wait).await;
@@ -137,11 +150,6 @@ impl Spent {
     /// Nothing goes out to this shop for `wait`: Shopify asked for it.
     pub fn hold_back(&self, wait: Duration) {
         self.budget.bucket().block_until(Instant::now() + wait);
-    }
-
-    /// Whether this call is a user's.
-    pub fn is_users(&self) -> bool {
-        self.user.is_some()
     }
 }
 

@@ -16,7 +16,7 @@ use tracing::warn;
 
 pub use self::orders::{OrdersFound, Page, ReadError, Reader};
 use crate::{
-    budget::{Budget, Spent},
+    budget::{Budget, Spent, TooLong},
     clock::Clock,
     shopify::{AdminClient, AdminError, Answer, Query, Retry},
 };
@@ -41,6 +41,8 @@ pub struct Calls {
     clock: Clock,
     retries: u32,
     sent: Arc<AtomicU64>,
+    /// Points charged.
+    charged: Arc<AtomicU64>,
     /// The class of the last error since the last answer, for the readiness page.
     trouble: Arc<ArcSwapOption<&'static str>>,
 }
@@ -54,6 +56,7 @@ impl Calls {
             clock,
             retries,
             sent: Arc::default(),
+            charged: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -63,6 +66,7 @@ impl Calls {
     pub fn counted_apart(&self) -> Self {
         Self {
             sent: Arc::default(),
+            charged: Arc::default(),
             ..self.clone()
         }
     }
@@ -70,6 +74,11 @@ impl Calls {
     /// How many have been sent, tries included.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The points Shopify has charged for them.
+    pub fn charged(&self) -> u64 {
+        self.charged.load(Ordering::Relaxed)
     }
 
     /// The API version Shopify serves instead of the one asked for, if it does.
@@ -104,10 +113,11 @@ impl Calls {
             };
             let pause = match error.retry() {
                 _ if tries >= self.retries => return Err(error),
-                Retry::Never | Retry::AskForLess => return Err(error),
+                Retry::Never => return Err(error),
+                Retry::AskForLess if query.can_ask_for_less() => return Err(error),
                 Retry::After(wait) if wait > LONGEST_PAUSE => return Err(error),
                 Retry::After(wait) => Self::pause_the_budget_leaves(&error, wait),
-                Retry::Backoff => backoff(tries),
+                Retry::Backoff | Retry::AskForLess => backoff(tries),
             };
             warn!(
                 shopify.operation = Q::NAME,
@@ -120,10 +130,10 @@ impl Calls {
         }
     }
 
-    /// The budget makes the next try wait for the bucket, or for the quiet that Shopify asked for; only a throttled answer that
-    /// said nothing of the bucket leaves the wait to us.
+    /// The budget makes the next try wait for the quiet that Shopify asked for; how long the bucket takes to admit this query
+    /// only Shopify's answer tells, since its price may be above what we reckon.
     fn pause_the_budget_leaves(error: &AdminError, wait: Duration) -> Duration {
-        if matches!(error, AdminError::Throttled { report: None }) {
+        if matches!(error, AdminError::Throttled { .. }) {
             wait + jitter(wait)
         } else {
             Duration::ZERO
@@ -136,15 +146,32 @@ impl Calls {
         query: &Q,
     ) -> Result<Answer<Q::Data>, AdminError> {
         let spent = match priority {
-            Priority::Foreground => self.budget.foreground(query.cost()).await,
+            Priority::Foreground => self
+                .budget
+                .foreground(query.cost())
+                .await
+                .map_err(too_long)?,
             Priority::Background => self.budget.background(query.cost()).await,
         };
         self.sent.fetch_add(1, Ordering::Relaxed);
         let result = self.admin.run(query, self.clock.now()).await;
         self.trouble
             .store(result.as_ref().err().map(|error| Arc::new(error.class())));
+        if let Ok(Answer {
+            cost: Some(report), ..
+        }) = &result
+        {
+            self.charged.fetch_add(report.charged(), Ordering::Relaxed);
+        }
         settle(&spent, &result);
         result
+    }
+}
+
+/// Shopify asked for more quiet than a user would wait for.
+fn too_long(TooLong(wait): TooLong) -> AdminError {
+    AdminError::RateLimited {
+        retry_after: Some(wait),
     }
 }
 

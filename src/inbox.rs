@@ -3,11 +3,7 @@
 //!
 //! A file of redb's rather than a format of our own: a torn write or a `kill -9` must not cost an acknowledged delivery.
 
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -20,7 +16,11 @@ use shopify_webhooks::Topic;
 use thiserror::Error;
 use tracing::error;
 
-use crate::{site::SiteCode, warm::Received};
+use crate::{
+    redb_file::{self, OpenError},
+    site::SiteCode,
+    warm::Received,
+};
 
 /// Header (JSON) and body, in the order they came.
 const DELIVERIES: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("deliveries");
@@ -40,9 +40,9 @@ pub enum InboxError {
     /// The file.
     #[error("the inbox file cannot be used")]
     File(#[source] Box<redb::Error>),
-    /// The directory.
-    #[error("the directory {} cannot be used for the inbox: set DATA_DIR to one that can be written", .0.display())]
-    Directory(PathBuf, #[source] std::io::Error),
+    /// The file or its directory.
+    #[error("{0}; set DATA_DIR to a directory of this service's own that can be written")]
+    Open(#[source] OpenError),
     /// Full.
     #[error("the inbox holds {MOST_DELIVERIES} deliveries already")]
     Full,
@@ -69,25 +69,15 @@ struct Header<'a> {
 impl Inbox {
     /// Opens `inbox.redb` in `dir`, making both where they are missing. A file that is no inbox is moved aside, never deleted.
     pub fn open(dir: &Path, now: DateTime<Utc>) -> Result<Self, InboxError> {
-        std::fs::create_dir_all(dir)
-            .map_err(|error| InboxError::Directory(dir.to_owned(), error))?;
-        let path = dir.join("inbox.redb");
-        let database = match Database::create(&path) {
-            Ok(database) => database,
-            Err(locked @ redb::DatabaseError::DatabaseAlreadyOpen) => return Err(locked.into()),
-            Err(unreadable) => {
-                let aside = dir.join(format!("inbox.redb.unreadable-{}", now.timestamp_millis()));
-                std::fs::rename(&path, &aside)
-                    .map_err(|error| InboxError::Directory(dir.to_owned(), error))?;
-                error!(file = %aside.display(), error = %unreadable, "the inbox file could not be read and was moved aside: deliveries in it may be missing until the next sweep");
-                Database::create(&path)?
-            }
-        };
-        let write = database.begin_write()?;
-        write.open_table(DELIVERIES)?;
-        write.open_table(UNREADABLE)?;
-        write.commit()?;
-        Ok(Self(Arc::new(database)))
+        let opened =
+            redb_file::open(dir, "inbox.redb", make_tables, now).map_err(InboxError::Open)?;
+        if let Some((aside, cause)) = opened.set_aside {
+            error!(
+                file = %aside.display(), cause,
+                "the inbox file could not be read and was moved aside: deliveries in it are missing until the next sweep"
+            );
+        }
+        Ok(Self(Arc::new(opened.database)))
     }
 
     /// Keeps a delivery; it is on disk when this returns.
@@ -166,6 +156,14 @@ impl Inbox {
         write.commit()?;
         Ok(())
     }
+}
+
+fn make_tables(database: &mut Database) -> Result<(), redb::Error> {
+    let write = database.begin_write()?;
+    write.open_table(DELIVERIES)?;
+    write.open_table(UNREADABLE)?;
+    write.commit()?;
+    Ok(())
 }
 
 fn read(header: &str, body: &[u8]) -> Option<Received> {

@@ -29,6 +29,7 @@ pub mod inbox;
 pub mod lookup;
 pub mod observe;
 pub mod order;
+pub mod redb_file;
 pub mod refresh;
 pub mod shopify;
 pub mod site;

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use crate::{
-    calls::{Priority, Reader},
+    calls::{OrdersFound, Priority, Reader},
     clock::Clock,
-    order::{EventFacet, Order, OrderId, OrderState, Source, Tombstone},
-    shopify::AdminError,
+    order::{Order, OrderId, OrderState, Source},
+    shopify::{AdminError, Retry},
     site::{Site, SiteCode},
     store::{Found, Needs, RefreshEntry, Settled, Store, StoreError},
 };
@@ -16,6 +16,8 @@ use crate::{
 const BATCH: usize = 50;
 /// How long an order that Shopify does not show may merely be late to appear there.
 const API_LAG: TimeDelta = TimeDelta::minutes(10);
+/// Fetches of one order that come back without what was announced: about four hours of them.
+const MOST_ATTEMPTS: u32 = 12;
 /// The longest pause between two fetches of one order.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
@@ -43,9 +45,7 @@ pub async fn drain_once(site: &Site, store: &Store, clock: &Clock) -> Result<usi
             to_fetch.push(*entry);
         }
     }
-    if !to_fetch.is_empty() {
-        fetch(site, store, clock, &to_fetch).await?;
-    }
+    fetch_all(site, store, clock, &to_fetch).await?;
     Ok(due.len())
 }
 
@@ -70,11 +70,9 @@ fn was_told_whole_since(order: &Order, wanted: DateTime<Utc>) -> bool {
     let (Some(as_of), Some(head)) = (order.as_of, &order.head) else {
         return false;
     };
-    let parcels = order.fulfillments.values().map(|facet| facet.version);
-    let events = order.events.values().filter_map(EventFacet::version);
-    let nothing_newer = parcels
-        .chain(events)
-        .all(|version| version.observed_at <= as_of.at);
+    let nothing_newer = order
+        .observed_at()
+        .is_none_or(|observed_at| observed_at <= as_of.at);
     nothing_newer && as_of.at >= wanted && second(head.version.updated_at) >= second(wanted)
 }
 
@@ -83,21 +81,59 @@ fn second(at: DateTime<Utc>) -> i64 {
     at.timestamp()
 }
 
-async fn fetch(
+/// Fetches in one call, and where that cannot be answered or read, half of it at a time: one order too heavy, or of a shape we do
+/// not know, must not hold up the others for ever.
+async fn fetch_all(
     site: &Site,
     store: &Store,
     clock: &Clock,
     entries: &[RefreshEntry],
 ) -> Result<(), DrainError> {
-    let reader = Reader {
-        calls: &site.calls,
-        priority: Priority::Background,
-        source: Source::Refresh,
-    };
-    let ids: Vec<_> = entries.iter().map(|entry| entry.order).collect();
-    let found = reader.by_ids(&ids).await?;
+    let mut batches = vec![entries];
+    while let Some(batch) = batches.pop() {
+        if batch.is_empty() {
+            continue;
+        }
+        let ids: Vec<_> = batch.iter().map(|entry| entry.order).collect();
+        let reader = Reader {
+            calls: &site.calls,
+            priority: Priority::Background,
+            source: Source::Refresh,
+        };
+        match (reader.by_ids(&ids).await, batch) {
+            (Ok(found), _) => settle(site, store, batch, found, clock.now()).await?,
+            (Err(error), [only]) if blames_the_order(&error) => {
+                warn!(site = %site.code, order.id = %only.order, "an order cannot be fetched and will be tried again: {error}");
+                store
+                    .settle_refresh(&site.code, only, again(only, clock.now()))
+                    .await?;
+            }
+            (Err(error), _) if blames_the_order(&error) => {
+                let (first, second) = batch.split_at(batch.len() / 2);
+                batches.extend([second, first]);
+            }
+            (Err(error), _) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Whether an error may be about one order of the batch rather than about the shop.
+fn blames_the_order(error: &AdminError) -> bool {
+    matches!(
+        error,
+        AdminError::Malformed { .. } | AdminError::AccessDenied { .. }
+    ) || error.retry() == Retry::AskForLess
+}
+
+async fn settle(
+    site: &Site,
+    store: &Store,
+    entries: &[RefreshEntry],
+    found: OrdersFound,
+    now: DateTime<Utc>,
+) -> Result<(), DrainError> {
     let entry_of = |id: OrderId| entries.iter().find(|entry| entry.order == id);
-    let now = clock.now();
     info!(site = %site.code, orders = found.orders.len(), missing = found.missing.len(), failed = found.failed.len(), "refreshed");
     for order in found.orders {
         let Some(entry) = entry_of(order.id) else {
@@ -135,7 +171,8 @@ fn holds(order: &Order, entry: &RefreshEntry) -> bool {
     })
 }
 
-/// An order that Shopify does not show is deleted, or not there yet: news of the last minutes is believed over the read.
+/// An order that Shopify does not show is deleted, hidden from the app, or not there yet. News of the last minutes is believed over
+/// the read; otherwise the order is forgotten. A tombstone is left for deletions that Shopify announced: this may be none.
 async fn settle_missing(
     site: &Site,
     store: &Store,
@@ -151,21 +188,16 @@ async fn settle_missing(
             .settle_refresh(&site.code, entry, again(entry, now))
             .await;
     }
-    store
-        .merge(
-            &site.code,
-            OrderState::Gone(Tombstone {
-                id: entry.order,
-                at: now,
-            }),
-            now,
-        )
-        .await?;
+    store.forget(&site.code, entry.order, now).await?;
     store.settle_refresh(&site.code, entry, Settled::Done).await
 }
 
-/// Later: 2 s, 4 s, 8 s … after now.
+/// Later: 2 s, 4 s, 8 s … after now. What has been tried often enough is left to the next sweep.
 fn again(entry: &RefreshEntry, now: DateTime<Utc>) -> Settled {
+    if entry.attempts >= MOST_ATTEMPTS {
+        warn!(order.id = %entry.order, attempts = entry.attempts, "a refresh is given up: the next sweep reads the order");
+        return Settled::Done;
+    }
     let pause = TimeDelta::seconds(2_i64.saturating_pow(entry.attempts.saturating_add(1).min(12)));
     Settled::Again {
         due_at: now + pause.min(LONGEST_PAUSE),

@@ -210,12 +210,14 @@ pub struct RefreshEntry {
     pub due_at: DateTime<Utc>,
     /// How often it was fetched in vain.
     pub attempts: u32,
+    /// How often it was asked for: what was asked after a fetch began is not answered by it.
+    pub asked: u64,
 }
 
 /// What to do with an entry of the refresh set once it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is fetched. (It stays if newer news asked again meanwhile.)
+    /// It is fetched. (It stays if it was asked for again meanwhile.)
     Done,
     /// It must be fetched again.
     Again {
@@ -387,6 +389,17 @@ impl Store {
         on_either!(self, store => store.remember_absent(site, wanted, now).await)
     }
 
+    /// Forgets an order that a read did not find, and for a short while that it exists. This is no deletion: whatever is said of the
+    /// order later brings it back.
+    pub async fn forget(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.forget(site, id, now).await)
+    }
+
     /// Orders of a window whose tracking expires soon or has expired, soonest first.
     pub async fn expiring(
         &self,
@@ -478,7 +491,8 @@ impl Store {
         read!(self, records(site, limit))
     }
 
-    /// Deletes everything cached of a site and all that waits for it; its sweep records hold no customer's data and stay.
+    /// Deletes everything cached of a site and all that waits for it. Its sweep records hold no customer's data and stay, and so do
+    /// tombstones.
     /// Returns how many entries went.
     pub async fn purge_site(&self, site: &SiteCode) -> Result<u64, StoreError> {
         on_either!(self, store => store.purge_site(site).await)
@@ -497,7 +511,8 @@ impl Store {
 fn if_numbered(found: Found, number: &OrderNumber) -> Found {
     match found {
         Found::Order(entry) if entry.is_numbered(number) => Found::Order(entry),
-        Found::Order(_) | Found::Absent | Found::Unknown => Found::Unknown,
+        Found::Absent => Found::Absent,
+        Found::Order(_) | Found::Unknown => Found::Unknown,
     }
 }
 

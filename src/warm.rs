@@ -113,7 +113,8 @@ async fn merge(
     order: Order,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
-    let (whole, request) = (order.is_whole(), Request::of(&order));
+    let (whole, request, observed_at) =
+        (order.is_whole(), Request::of(&order), order.observed_at());
     let merged = store
         .merge(site, OrderState::Present(Box::new(order)), now)
         .await?;
@@ -127,8 +128,13 @@ async fn merge(
             return ask(store, site, request, now).await;
         }
     };
-    if !whole && merged.outcome == MergeOutcome::Changed {
-        // What it said is kept, so a full payload tells all that is left to know.
+    let whole_at = merged
+        .order
+        .and_then(|order| order.as_of)
+        .map(|as_of| as_of.at);
+    if !whole && whole_at < observed_at {
+        // What it said is kept, so a full payload tells all that is left to know. News that was merged before but whose request
+        // did not reach the store asks again: it comes back here from the inbox.
         let needs = Needs::WholeOrder;
         ask(store, site, Request { needs, ..request }, now).await?;
     }

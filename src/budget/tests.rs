@@ -60,7 +60,11 @@ async fn users_start_at_once_and_warming_stands_back() {
 #[tokio::test(start_paused = true)]
 async fn warming_leaves_users_their_reserve() {
     let budget = budget();
-    budget.foreground(Cost(49)).await.settle(&report(900.0));
+    budget
+        .foreground(Cost(49))
+        .await
+        .unwrap()
+        .settle(&report(900.0));
     let start = Instant::now();
     drop(budget.background(Cost(443)).await);
     let waited = start.elapsed();
@@ -70,16 +74,20 @@ async fn warming_leaves_users_their_reserve() {
         "{waited:?}"
     );
     let start = Instant::now();
-    drop(budget.foreground(Cost(443)).await);
+    drop(budget.foreground(Cost(443)).await.unwrap());
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_bucket_makes_even_users_wait_for_shopify() {
     let budget = budget();
-    budget.foreground(Cost(49)).await.settle(&report(0.0));
+    budget
+        .foreground(Cost(49))
+        .await
+        .unwrap()
+        .settle(&report(0.0));
     let start = Instant::now();
-    drop(budget.foreground(Cost(49)).await);
+    drop(budget.foreground(Cost(49)).await.unwrap());
     assert!(
         (Duration::from_millis(490)..Duration::from_millis(500)).contains(&start.elapsed()),
         "{:?}",
@@ -90,24 +98,45 @@ async fn an_empty_bucket_makes_even_users_wait_for_shopify() {
 #[tokio::test(start_paused = true)]
 async fn a_shop_that_asks_for_quiet_gets_it() {
     let budget = budget();
-    let spent = budget.foreground(Cost(49)).await;
+    let spent = budget.foreground(Cost(49)).await.unwrap();
     spent.hold_back(Duration::from_secs(4));
     drop(spent);
     let start = Instant::now();
-    drop(budget.foreground(Cost(49)).await);
+    drop(budget.foreground(Cost(49)).await.unwrap());
     assert_eq!(start.elapsed(), Duration::from_secs(4));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_lower_balance_wins() {
     let budget = budget();
-    budget.foreground(Cost(49)).await.settle(&report(1200.0));
+    budget
+        .foreground(Cost(49))
+        .await
+        .unwrap()
+        .settle(&report(1200.0));
     assert!((budget.status().available - 1200.0).abs() < 1.0);
-    budget.foreground(Cost(49)).await.settle(&report(1999.0));
+    budget
+        .foreground(Cost(49))
+        .await
+        .unwrap()
+        .settle(&report(1999.0));
     // 1200 - 49 spent + 29 given back; Shopify's 1999 is believed only where it is lower.
     assert!(
         (budget.status().available - 1180.0).abs() < 1.0,
         "{:?}",
         budget.status()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_is_not_kept_waiting_for_an_hour() {
+    let budget = budget();
+    budget
+        .foreground(Cost(49))
+        .await
+        .unwrap()
+        .hold_back(Duration::from_secs(3600));
+    let start = Instant::now();
+    assert!(budget.foreground(Cost(49)).await.is_err());
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }

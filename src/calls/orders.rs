@@ -1,9 +1,5 @@
 //! Reading whole orders: a page of a search, by id, by number; lines beyond the first page included.
 
-use chrono::{DateTime, Utc};
-use thiserror::Error;
-use tracing::warn;
-
 use super::{Calls, Priority};
 use crate::{
     order::{FulfillmentId, Order, OrderId, OrderNumber, ShippedItem, Source},
@@ -12,6 +8,8 @@ use crate::{
         OrdersByIds, OrdersPage, WireError,
     },
 };
+use chrono::{DateTime, Utc};
+use thiserror::Error;
 
 /// How many pages of a prefix-like name search are looked through for the exact name.
 const NAME_PAGES: u32 = 5;
@@ -32,6 +30,9 @@ pub enum ReadError {
     /// The order changed while its pages were read.
     #[error("the order changed while its lines were read")]
     Moved,
+    /// So many numbers begin like the one asked for that it is not known whether there is one that is it.
+    #[error("too many numbers begin like this one")]
+    TooManyNeighbours,
     /// More lines than any order has.
     #[error("the order has more lines than we read")]
     TooManyLines,
@@ -115,32 +116,29 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// The order whose number is exactly `number`. Shopify's search also finds names that only begin alike, so names are
-    /// compared here, and further pages are read while only neighbours came back.
+    /// The order whose number is exactly `number`. Shopify's search also finds numbers that only begin alike, so names are
+    /// compared here. Those are younger than the one they begin like, so with the oldest first it stands on the first page.
     pub async fn by_number(&self, number: &OrderNumber) -> Result<Option<Order>, ReadError> {
         let mut query = OrdersPage {
             first: NAME_PAGE,
             after: None,
             query: format!("name:\"{number}\""),
-            sort: OrderSortKey::NewestFirst,
+            sort: OrderSortKey::OldestFirst,
         };
         for _page in 0..NAME_PAGES {
             let answer = self.calls.run(self.priority, &query).await?;
             let connection = answer.data.orders;
             query.after = connection.page_info.next().map(str::to_owned);
-            let exact = connection
-                .nodes
-                .into_iter()
-                .find(|node| OrderNumber::parse(node.name()).as_ref() == Ok(number));
-            if let Some(node) = exact {
+            let is_exact =
+                |node: &OrderNode| OrderNumber::parse(node.name()).as_ref() == Ok(number);
+            if let Some(node) = connection.nodes.into_iter().find(is_exact) {
                 return Ok(Some(self.whole(node, answer.began_at).await?));
             }
             if query.after.is_none() {
                 return Ok(None);
             }
         }
-        warn!(order.number = %number, "gave up a name search among too many neighbours");
-        Ok(None)
+        Err(ReadError::TooManyNeighbours)
     }
 
     /// The order with all its lines and all its parcels' contents.

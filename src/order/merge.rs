@@ -131,10 +131,12 @@ impl Order {
 
     /// The newest `updated_at` of anything in it: how far Shopify had come when this was said.
     pub fn newest(&self) -> Option<DateTime<Utc>> {
-        let versions = self.head.iter().map(|head| head.version);
-        let versions = versions.chain(self.fulfillments.values().map(|facet| facet.version));
-        let versions = versions.chain(self.events.values().filter_map(EventFacet::version));
-        versions.map(|version| version.updated_at).max()
+        self.versions().map(|version| version.updated_at).max()
+    }
+
+    /// When the newest part of it was observed.
+    pub fn observed_at(&self) -> Option<DateTime<Utc>> {
+        self.versions().map(|version| version.observed_at).max()
     }
 
     /// The events that still stand, without regard to order: not deleted, and not left out by a newer complete listing.
@@ -145,6 +147,13 @@ impl Order {
             }
             EventFacet::Happened(_) | EventFacet::Deleted => None,
         })
+    }
+
+    fn versions(&self) -> impl Iterator<Item = Version> {
+        let head = self.head.iter().map(|head| head.version);
+        let parcels = self.fulfillments.values().map(|facet| facet.version);
+        let events = self.events.values().filter_map(EventFacet::version);
+        head.chain(parcels).chain(events)
     }
 
     fn is_left_out(&self, id: EventId, event: &Facet<Event>) -> bool {

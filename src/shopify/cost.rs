@@ -33,6 +33,17 @@ pub struct Throttle {
 }
 
 impl CostReport {
+    /// What was charged, in whole points.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::as_conversions,
+        reason = "points are small and not negative, and `as` saturates"
+    )]
+    pub fn charged(&self) -> u64 {
+        self.actual_query_cost.unwrap_or(0.0).round() as u64
+    }
+
     /// How long until the bucket admits the query again. A THROTTLED answer has no `Retry-After`.
     pub fn wait(&self) -> Duration {
         let missing = self.requested_query_cost - self.throttle_status.currently_available;

@@ -77,7 +77,15 @@ struct Verdict {
     extensions: Extensions,
 }
 
-/// Opens a 200. `ACCESS_DENIED` beside data is no failure: the denied field is null and the rest is good.
+impl GraphqlError {
+    /// Whether only a field of something was denied, which is null then while the rest is good. A denied `order` or `nodes[3]`
+    /// is null too, but must not be taken for an order that does not exist.
+    fn denies_a_detail(&self) -> bool {
+        self.extensions.code.as_deref() == Some("ACCESS_DENIED") && self.path.len() > 2
+    }
+}
+
+/// Opens a 200. `ACCESS_DENIED` of a detail beside data is no failure.
 pub(super) fn open<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<(T, Option<CostReport>), AdminError> {
@@ -91,7 +99,7 @@ pub(super) fn open<T: DeserializeOwned>(
     let fatal = response
         .errors
         .iter()
-        .find(|error| error.extensions.code.as_deref() != Some("ACCESS_DENIED"));
+        .find(|error| !error.denies_a_detail());
     match (response.data, fatal) {
         (_, Some(error)) => Err(classify(error, response.extensions.cost)),
         (Some(data), None) => Ok((data, response.extensions.cost)),
@@ -220,8 +228,18 @@ mod tests {
 
     #[test]
     fn a_denied_field_beside_data_is_kept() {
-        let body = r#"{"data":{"order":{"id":"x"}},"errors":[{"message":"…","path":["order","customer"],"extensions":{"code":"ACCESS_DENIED"}}]}"#;
+        let body = r#"{"data":{"order":{"id":"x"}},"errors":[{"message":"…","path":["order","customer","email"],"extensions":{"code":"ACCESS_DENIED"}}]}"#;
         assert!(open::<Data>(body.as_bytes()).unwrap().0.order.is_some());
+    }
+
+    #[test]
+    fn a_denied_order_is_not_taken_for_a_missing_one() {
+        assert_eq!(
+            class(
+                r#"{"data":{"order":null},"errors":[{"message":"…","path":["order"],"extensions":{"code":"ACCESS_DENIED"}}]}"#
+            ),
+            "access_denied"
+        );
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub trait Query: Sync {
     fn variables(&self) -> Value;
     /// What Shopify will ask for it, by its published formula.
     fn cost(&self) -> Cost;
+    /// Whether the caller can split it where Shopify takes too long over it.
+    fn can_ask_for_less(&self) -> bool {
+        false
+    }
 }
 
 /// Joins a document and the fragments it uses.
@@ -36,6 +40,8 @@ macro_rules! document {
 pub enum OrderSortKey {
     /// Newest first by when they were placed.
     NewestFirst,
+    /// Oldest first by when they were placed.
+    OldestFirst,
     /// Oldest change first, so that what changes meanwhile moves behind the cursor's end and is seen.
     OldestChangeFirst,
 }
@@ -65,6 +71,7 @@ impl Query for OrdersPage {
     fn variables(&self) -> Value {
         let (sort_key, reverse) = match self.sort {
             OrderSortKey::NewestFirst => ("CREATED_AT", true),
+            OrderSortKey::OldestFirst => ("CREATED_AT", false),
             OrderSortKey::OldestChangeFirst => ("UPDATED_AT", false),
         };
         json!({ "first": self.first, "after": self.after, "query": self.query, "sortKey": sort_key, "reverse": reverse })
@@ -72,6 +79,10 @@ impl Query for OrdersPage {
 
     fn cost(&self) -> Cost {
         Cost(connection_cost(self.first, ORDER_COST))
+    }
+
+    fn can_ask_for_less(&self) -> bool {
+        self.first > 10
     }
 }
 
@@ -117,6 +128,10 @@ impl Query for OrdersByIds {
 
     fn cost(&self) -> Cost {
         Cost(ORDER_COST)
+    }
+
+    fn can_ask_for_less(&self) -> bool {
+        self.0.len() > 1
     }
 }
 

@@ -157,7 +157,7 @@ fn index(order: &Order, now: DateTime<Utc>, ttls: &Ttls) -> Option<Index> {
 }
 
 /// A name that is no order number (a shop may call a draft anything) has no way by number; its id still finds it.
-fn number_of(order: &Order) -> Option<OrderNumber> {
+pub(super) fn number_of(order: &Order) -> Option<OrderNumber> {
     order
         .head
         .as_ref()

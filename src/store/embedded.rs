@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, Ttls, Wanted,
-    decision::{Index, Known, Step, decide, left},
+    decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     stored,
 };
@@ -120,7 +120,8 @@ impl EmbeddedStore {
                     place.index(write, &mut entries, &index)?;
                 }
                 Step::Bury { ttl, number } => {
-                    place.bury(write, &mut entries, ttl, number.as_ref())?;
+                    entries.put(&keys.tombstone(&site, id), "1", ttl)?;
+                    place.clear(write, &mut entries, number.as_ref())?;
                 }
             }
             Ok(decision.merged)
@@ -199,6 +200,29 @@ impl EmbeddedStore {
                 entries.put(&key, "-", not_found)?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn forget(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (keys, site, not_found) = (self.keys.clone(), site.clone(), self.ttls.not_found);
+        self.write(now, move |write| {
+            let mut entries = Entries::of(write, now)?;
+            let stored = entries.get(&keys.order(&site, id))?;
+            let order = stored.and_then(|(value, _)| stored::decode(&value));
+            let number = order.as_ref().and_then(number_of);
+            let place = Place {
+                keys: &keys,
+                site: &site,
+                id,
+            };
+            place.clear(write, &mut entries, number.as_ref())?;
+            entries.put(&keys.absent(&site, id), "-", not_found)
         })
         .await
     }
@@ -285,9 +309,11 @@ impl EmbeddedStore {
                 let mut table = write.open_table(ENTRIES)?;
                 table.retain_in(
                     beginning.as_str()..format!("{beginning}\u{10FFFF}").as_str(),
-                    |_, _| {
-                        gone += 1;
-                        false
+                    |key, _| {
+                        // A late redelivery must not bring a deleted order back.
+                        let stays = Keys::is_tombstone(key);
+                        gone += u64::from(!stays);
+                        stays
                     },
                 )?;
             }
@@ -350,14 +376,13 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn bury(
+    /// Removes the order and what leads to it.
+    fn clear(
         &self,
         write: &WriteTransaction,
         entries: &mut Entries<'_>,
-        ttl: std::time::Duration,
         number: Option<&OrderNumber>,
     ) -> Redb<()> {
-        entries.put(&self.keys.tombstone(self.site, self.id), "1", ttl)?;
         entries.remove(&self.keys.order(self.site, self.id))?;
         entries.remove(&self.keys.tracking(self.site, self.id))?;
         if let Some(search) = number.map(|number| self.keys.search(self.site, number)) {

@@ -28,6 +28,11 @@ impl Keys {
         self.of_order(site, id, "tombstone")
     }
 
+    /// Whether a key is of a tombstone.
+    pub(super) fn is_tombstone(key: &str) -> bool {
+        key.ends_with(":tombstone")
+    }
+
     /// That no order has this id.
     pub(super) fn absent(&self, site: &SiteCode, id: OrderId) -> String {
         self.of_order(site, id, "absent")

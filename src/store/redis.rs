@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use self::connection::Connection;
 use super::{
     Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, Ttls, Wanted,
-    decision::{Index, Known, Step, decide},
+    decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
     stored,
 };
@@ -36,6 +36,13 @@ if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if ARGV[5] == '0' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
 redis.call('DEL', KEYS[4])
+return 1";
+
+/// Deletes an order whose value is still the one that was read, and remembers for a while that it is absent.
+const FORGET: &str = r"
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('SET', KEYS[3], '-', 'PX', ARGV[2])
 return 1";
 
 /// Deletes a key that still leads to this order.
@@ -217,6 +224,45 @@ impl RedisStore {
         self.connection
             .run(async |mut redis| write.query_async::<()>(&mut redis).await)
             .await?;
+        self.unlink(site, id, number).await
+    }
+
+    pub(super) async fn forget(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        _now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let read = self.read(site, id).await?;
+        let number = match &read.known {
+            Known::Order(order) => number_of(order),
+            Known::Nothing | Known::Tombstone => None,
+        };
+        let script = Script::new(FORGET);
+        let mut call = script.prepare_invoke();
+        call.key(self.keys.order(site, id))
+            .key(self.keys.tracking(site, id))
+            .key(self.keys.absent(site, id));
+        call.arg(&read.raw).arg(millis(self.ttls.not_found));
+        let forgotten: bool = self
+            .connection
+            .run(async |mut redis| call.invoke_async(&mut redis).await)
+            .await?;
+        // News came in between: it knows better than the read that found nothing.
+        if forgotten {
+            self.unlink(site, id, number.as_ref()).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes what leads to an order.
+    async fn unlink(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        number: Option<&OrderNumber>,
+    ) -> Result<(), StoreError> {
         if let Some(number) = number {
             let script = Script::new(UNLINK_IF);
             let mut call = script.prepare_invoke();
@@ -443,6 +489,11 @@ impl RedisStore {
                 Ok(keys)
             })
             .await?;
+        // A late redelivery must not bring a deleted order back.
+        let keys: Vec<_> = keys
+            .into_iter()
+            .filter(|key| !Keys::is_tombstone(key))
+            .collect();
         let mut gone = 0;
         for step in keys.chunks(PURGE_STEP) {
             let mut unlink = redis::cmd("UNLINK");

@@ -5,7 +5,7 @@ use tracing::warn;
 
 use super::{Interrupted, Mode, Sweep, full::quoted, page::Findings};
 use crate::{
-    order::{OrderId, OrderState, Tombstone},
+    order::OrderId,
     shopify::{OrderSortKey, OrdersPage, Retry},
     store::{Found, Window},
 };
@@ -77,7 +77,7 @@ async fn expiring(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Inte
     Ok(())
 }
 
-/// Orders that Shopify no longer has are forgotten: sweeps by search would never notice a deletion. Not if half a page is
+/// Orders that Shopify no longer shows are forgotten: sweeps by search would never notice a deletion. Not if half a page is
 /// missing at once, which speaks of a lost scope rather than of deletions, nor if the cache saw the order only just now, which
 /// speaks of a read that lags.
 async fn forget(sweep: &Sweep<'_>, missing: &[OrderId], asked: usize) -> Result<(), Interrupted> {
@@ -99,14 +99,7 @@ async fn forget(sweep: &Sweep<'_>, missing: &[OrderId], asked: usize) -> Result<
             Found::Absent | Found::Unknown => false,
         };
         if !seen_lately {
-            sweep
-                .store
-                .merge(
-                    sweep.site,
-                    OrderState::Gone(Tombstone { id: *id, at: now }),
-                    now,
-                )
-                .await?;
+            sweep.store.forget(sweep.site, *id, now).await?;
         }
     }
     Ok(())

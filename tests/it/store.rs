@@ -437,7 +437,18 @@ async fn a_purge_takes_one_site_alone(_: &Backend, store: &Store) {
         store.ask_refresh(&site, &[ask]).await.unwrap();
         store.push_record(&site, "{}").await.unwrap();
     }
-    assert!(store.purge_site(&uk()).await.unwrap() >= 60);
+    let gone = OrderState::Gone(Tombstone { id: id(20), at });
+    store.merge(&uk(), gone, at).await.unwrap();
+    assert_eq!(
+        store.purge_site(&uk()).await.unwrap(),
+        57,
+        "order, tracking and search of nineteen"
+    );
+    assert_eq!(
+        merge(store, whole(20, at)).await,
+        MergeOutcome::Tombstoned,
+        "tombstones stay"
+    );
     let since = at - TimeDelta::days(7);
     assert_eq!(store.order(&uk(), id(1), at).await.unwrap(), Found::Unknown);
     assert_eq!(

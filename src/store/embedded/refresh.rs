@@ -10,8 +10,9 @@ use crate::{
     store::{MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError},
 };
 
-/// When it is due, what it wants (-1 for anything; both epoch milliseconds), attempts, whether only a read will do.
-type Row = (i64, i64, u32, bool);
+/// When it is due, what it wants (-1 for anything; both epoch milliseconds), attempts, whether only a read will do, how often it
+/// was asked for.
+type Row = (i64, i64, u32, bool, u64);
 
 /// `(site, order)` → what is asked of it.
 pub(super) const REFRESHES: TableDefinition<'_, (&str, u64), Row> =
@@ -72,10 +73,11 @@ impl EmbeddedStore {
         self.write(DateTime::UNIX_EPOCH, move |write| {
             let mut table = write.open_table(REFRESHES)?;
             let key = (site.as_str(), entry.order.get());
-            let Some((_, wanted, attempts, read)) = table.get(key)?.map(|held| held.value()) else {
+            let Some((_, wanted, attempts, read, asked)) = table.get(key)?.map(|held| held.value())
+            else {
                 return Ok(());
             };
-            if (wanted, read) != (spell(entry.wanted), entry.needs == Needs::Read) {
+            if asked != entry.asked {
                 return Ok(());
             }
             match settled {
@@ -83,7 +85,10 @@ impl EmbeddedStore {
                     table.remove(key)?;
                 }
                 Settled::Again { due_at } => {
-                    table.insert(key, (due_at.timestamp_millis(), wanted, attempts + 1, read))?;
+                    table.insert(
+                        key,
+                        (due_at.timestamp_millis(), wanted, attempts + 1, read, asked),
+                    )?;
                 }
             }
             Ok(())
@@ -106,8 +111,8 @@ impl EmbeddedStore {
 fn coalesce(held: Option<Row>, ask: &RefreshAsk) -> Row {
     let due = ask.due_at.timestamp_millis();
     let (wanted, read) = (spell(ask.wanted), ask.needs == Needs::Read);
-    let Some((was_due, was, attempts, was_read)) = held else {
-        return (due, wanted, 0, read);
+    let Some((was_due, was, attempts, was_read, asked)) = held else {
+        return (due, wanted, 0, read, 1);
     };
     let attempts = if was >= wanted { attempts } else { 0 };
     (
@@ -115,6 +120,7 @@ fn coalesce(held: Option<Row>, ask: &RefreshAsk) -> Row {
         was.max(wanted),
         attempts,
         was_read || read,
+        asked + 1,
     )
 }
 
@@ -123,7 +129,7 @@ fn spell(wanted: Option<DateTime<Utc>>) -> i64 {
     wanted.map_or(-1, |wanted| wanted.timestamp_millis())
 }
 
-fn entry(id: u64, (due, wanted, attempts, read): Row) -> Option<RefreshEntry> {
+fn entry(id: u64, (due, wanted, attempts, read, asked): Row) -> Option<RefreshEntry> {
     Some(RefreshEntry {
         order: OrderId::new(id)?,
         wanted: if wanted < 0 {
@@ -134,5 +140,6 @@ fn entry(id: u64, (due, wanted, attempts, read): Row) -> Option<RefreshEntry> {
         needs: if read { Needs::Read } else { Needs::WholeOrder },
         due_at: DateTime::from_timestamp_millis(due)?,
         attempts,
+        asked,
     })
 }

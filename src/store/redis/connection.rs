@@ -10,7 +10,7 @@ use redis::{
     Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult,
     ServerErrorKind,
     aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::TcpSettings,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
@@ -177,7 +177,11 @@ fn client(url: &SecretString) -> RedisResult<Client> {
         .redis_settings()
         .clone()
         .set_protocol(ProtocolVersion::RESP3);
-    let tcp = TcpSettings::default().set_nodelay(true);
+    // A half-open connection is noticed by then, whatever the driver waits for.
+    let tcp = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(Duration::from_secs(15)))
+        .set_user_timeout(Duration::from_secs(10));
     Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
 }
 

@@ -12,34 +12,35 @@ use crate::{
 };
 
 /// Asks for an order: newest want, greater need, earliest time; a newer want starts the count of attempts anew. What is asked
-/// reads `<wanted, or -1>:<1 if only a read will do>:<attempts>`. ARGV: id, wanted, due, need, how many may wait.
+/// reads `<wanted, or -1>:<1 if only a read will do>:<attempts>:<how often asked>`. ARGV: id, wanted, due, need, how many may wait.
 const ASK: &str = r"
 local id, wanted, due, need = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local held = redis.call('HGET', KEYS[2], id)
-local attempts = '0'
+local attempts, asked = '0', 1
 if held then
-  local was, needed, tries = string.match(held, '(-?%d+):(%d):(%d+)')
+  local was, needed, tries, times = string.match(held, '(-?%d+):(%d):(%d+):(%d+)')
   if tonumber(was) >= wanted then wanted = tonumber(was); attempts = tries end
   need = math.max(need, tonumber(needed))
+  asked = tonumber(times) + 1
 elseif redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then
   return 0
 end
-redis.call('HSET', KEYS[2], id, string.format('%.0f:%d:%s', wanted, need, attempts))
+redis.call('HSET', KEYS[2], id, string.format('%.0f:%d:%s:%d', wanted, need, attempts, asked))
 redis.call('ZADD', KEYS[1], 'LT', due, id)
 return 1";
 
-/// Settles what was asked, unless something more was asked meanwhile. ARGV: id, `<wanted>:<need>` as it was read, new due time
-/// or ''.
+/// Settles what was asked, unless it was asked for again meanwhile. ARGV: id, how often it had been asked for when it was read,
+/// new due time or ''.
 const SETTLE: &str = r"
 local held = redis.call('HGET', KEYS[2], ARGV[1])
 if not held then redis.call('ZREM', KEYS[1], ARGV[1]); return 0 end
-local asked, tries = string.match(held, '(-?%d+:%d):(%d+)')
+local want, tries, asked = string.match(held, '(-?%d+:%d):(%d+):(%d+)')
 if asked ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
 else
-  redis.call('HSET', KEYS[2], ARGV[1], asked .. ':' .. (tonumber(tries) + 1))
+  redis.call('HSET', KEYS[2], ARGV[1], want .. ':' .. (tonumber(tries) + 1) .. ':' .. asked)
   redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 end
 return 1";
@@ -111,7 +112,7 @@ impl RedisStore {
         let script = Script::new(SETTLE);
         let mut call = self.on_the_set(&script, site);
         call.arg(entry.order.get());
-        call.arg(format!("{}:{}", spell(entry.wanted), digit(entry.needs)));
+        call.arg(entry.asked);
         match settled {
             Settled::Done => call.arg(""),
             Settled::Again { due_at } => call.arg(due_at.timestamp_millis()),
@@ -153,7 +154,7 @@ fn digit(needs: Needs) -> u8 {
 
 /// An entry without what is asked of it was settled between our two reads.
 fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
-    let mut parts = held?.splitn(3, ':');
+    let mut parts = held?.splitn(4, ':');
     let wanted: i64 = parts.next()?.parse().ok()?;
     let needs = parts.next()?;
     Some(RefreshEntry {
@@ -170,5 +171,6 @@ fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
         },
         due_at: DateTime::from_timestamp_millis(due_millis)?,
         attempts: parts.next()?.parse().ok()?,
+        asked: parts.next()?.parse().ok()?,
     })
 }
