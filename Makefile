@@ -1,32 +1,35 @@
-# What one does with this checkout. `make` alone lists it.
+# What one does with this checkout. Needs a Rust toolchain and make (Debian: apt-get install make).
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check figures schema install-judges
+.PHONY: help demo test run-tests check figures schema
 
-# Node.js that the judges' installer may have fetched stands before the machine's own.
-export PATH := $(CURDIR)/tests/judges/.node/bin:$(PATH)
+# First a newer Node.js, where tests/install.sh had to fetch one; last rustup's programs, for a shell that does not know them yet.
+export PATH := $(CURDIR)/tests/judges/.node/bin:$(PATH):$(HOME)/.cargo/bin
 
-help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+help: ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: ## Run the service on a simulated shop: no account, no Redis, no configuration
-	cargo run --locked --quiet -- demo
+	@command -v cc >/dev/null || { echo 'Rust needs a C compiler to link with (Debian: apt-get install gcc libc6-dev)' >&2; exit 1; }
+	@cargo run --locked -- demo
 
-test: install-judges ## Install what the tests need and run all of them
+test: ## Install what the tests need and run all of them
+	@tests/install.sh
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: ## Run all tests on what is installed
 	@if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace --locked --profile $(or $(NEXTEST_PROFILE),default); \
+	  set -x; cargo nextest run --workspace --locked; \
 	else \
-		cargo test --workspace --locked --lib --bins --tests; \
+	  set -x; cargo test --workspace --locked --lib --bins --tests; \
 	fi
 	cargo test --workspace --locked --doc
 
-check: ## Every check that CI runs, without installing anything but the tests' needs
-	.ci/run --no-install
+check: ## Run every check that CI runs, without installing anything
+	@.ci/run --no-install
 
-figures: ## Measure the figures of the README on this machine (about two minutes)
+figures: ## Measure the figures of the README on this machine
 	cargo bench --locked --bench figures
 
-schema: ## Trim Shopify's schema to what the simulator uses, after a document changed
+schema: ## Cut Shopify's schema to what our documents use, after one of them changed
 	node simulator/schema/trim.mjs
-
-install-judges: ## Install redis-server, Node.js and the outside judges where they are missing
-	@tests/install.sh

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     clock::Clock,
@@ -186,7 +186,7 @@ fn state(
         store.clone(),
         clock.clone(),
         config.lookup_timeout,
-        tasks.tracker.clone(),
+        tasks.clone(),
     );
     AppState {
         secrets: sites.secrets().clone(),
@@ -252,10 +252,8 @@ async fn drain_one(state: &AppState) -> bool {
             return false;
         }
     };
-    if warm::take(&state.store, &delivery, state.clock.now())
-        .await
-        .is_err()
-    {
+    if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
+        debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
         return false;
     }
     let inbox = state.inbox.clone();

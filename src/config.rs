@@ -6,7 +6,7 @@ mod reader;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use self::{names::unknown_names, reader::Reader};
 use crate::{
     budget::BudgetSettings,
     http::Access,
-    observe::LogFormat,
+    observe::{self, LogFormat},
     site::SiteSettings,
     store::{StoreSettings, Ttls},
     sweep::SweepSettings,
@@ -66,14 +66,7 @@ impl Config {
     /// # Errors
     /// All that is wrong, each by its variable and with what to do.
     pub fn from_env() -> Result<Self, ConfigFaults> {
-        if let Err(error) = dotenvy::dotenv()
-            && !error.not_found()
-        {
-            return Err(ConfigFaults::of(
-                ".env",
-                &format!("cannot be read ({error}): each line is NAME=value"),
-            ));
-        }
+        read_env_file(Path::new(".env"))?;
         Self::from_vars(environment())
     }
 
@@ -126,7 +119,7 @@ impl Config {
                 100..=60_000,
             )),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
-            log_filter: reader.text("RUST_LOG"),
+            log_filter: log_filter(&mut reader),
             not_yet: reader
                 .names()
                 .filter(|name| names::is_not_yet_read(name))
@@ -135,6 +128,22 @@ impl Config {
         };
         reader.finish(config)
     }
+}
+
+/// Puts what `.env` says below what the environment says already.
+fn read_env_file(path: &Path) -> Result<(), ConfigFaults> {
+    if !path.exists() {
+        return Ok(());
+    }
+    // dotenvy's own text would repeat the line, which may hold a token.
+    dotenvy::from_path(path).map_err(|error| {
+        let advice = if matches!(error, dotenvy::Error::LineParse(..)) {
+            "has a line that cannot be read: each is NAME=value, and a value with blanks or # stands in quotes"
+        } else {
+            "cannot be opened: check who may read it"
+        };
+        ConfigFaults::of(".env", advice)
+    })
 }
 
 /// The process's variables; one that is no text is none of ours.
@@ -179,7 +188,11 @@ fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
         .required(&name("SHOP_DOMAIN"), example)
         .and_then(|text| reader.parsed(&name("SHOP_DOMAIN"), &text, example));
     let access_token = reader.secret(&name("ACCESS_TOKEN"));
-    if access_token.is_none() {
+    if access_token.is_none() && reader.text(&name("CLIENT_ID")).is_some() {
+        let advice =
+            "cannot be used yet: this version takes an access token only, set _ACCESS_TOKEN";
+        reader.fault(&name("CLIENT_ID"), advice);
+    } else if access_token.is_none() {
         let advice = "is missing: the Admin API access token of the shop's app (shpat_…)";
         reader.fault(&name("ACCESS_TOKEN"), advice);
     }
@@ -285,6 +298,14 @@ fn redis_url(reader: &mut Reader) -> Option<SecretString> {
         );
     }
     Some(url)
+}
+
+fn log_filter(reader: &mut Reader) -> Option<String> {
+    let filter = reader.text("RUST_LOG")?;
+    if !observe::is_filter(&filter) {
+        reader.fault("RUST_LOG", "cannot be read: write a level such as info, or a list such as warn,shopify_warmer=debug");
+    }
+    Some(filter)
 }
 
 /// A route without a token is open, which only a loopback address may be.

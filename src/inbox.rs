@@ -12,7 +12,7 @@ use redb::{
     TableDefinition,
 };
 use serde::{Deserialize, Serialize};
-use shopify_webhooks::Topic;
+use shopify_webhooks::{ShopDomain, Topic};
 use thiserror::Error;
 use tracing::error;
 
@@ -60,6 +60,7 @@ impl<E: Into<redb::Error>> From<E> for InboxError {
 #[derive(Serialize, Deserialize)]
 struct Header<'a> {
     site: SiteCode,
+    shop_domain: ShopDomain,
     #[serde(borrow)]
     topic: Cow<'a, str>,
     triggered_at: Option<DateTime<Utc>>,
@@ -84,6 +85,7 @@ impl Inbox {
     pub fn keep(&self, delivery: &Received) -> Result<(), InboxError> {
         let header = Header {
             site: delivery.site.clone(),
+            shop_domain: delivery.shop_domain.clone(),
             topic: delivery.topic.as_str().into(),
             triggered_at: delivery.triggered_at,
             received_at: delivery.received_at,
@@ -95,9 +97,15 @@ impl Inbox {
             if deliveries.len()? >= MOST_DELIVERIES {
                 return Err(InboxError::Full);
             }
-            let next = deliveries
+            let put_aside = write
+                .open_table(UNREADABLE)?
                 .last()?
-                .map_or(0, |(sequence, _)| sequence.value() + 1);
+                .map(|(sequence, _)| sequence.value());
+            let last = deliveries
+                .last()?
+                .map(|(sequence, _)| sequence.value())
+                .max(put_aside);
+            let next = last.map_or(0, |last| last + 1);
             deliveries.insert(next, (header.as_str(), &delivery.body[..]))?;
         }
         write.commit()?;
@@ -170,6 +178,7 @@ fn read(header: &str, body: &[u8]) -> Option<Received> {
     let header: Header<'_> = serde_json::from_str(header).ok()?;
     Some(Received {
         site: header.site,
+        shop_domain: header.shop_domain,
         topic: Topic::parse(&header.topic),
         triggered_at: header.triggered_at,
         received_at: header.received_at,
@@ -184,6 +193,7 @@ mod tests {
     fn delivery(body: &'static [u8]) -> Received {
         Received {
             site: "uk".parse().unwrap(),
+            shop_domain: "example.myshopify.com".parse().unwrap(),
             topic: Topic::OrdersUpdated,
             triggered_at: None,
             received_at: DateTime::UNIX_EPOCH,

@@ -11,10 +11,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde::Serialize;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 pub use self::flight::Failure;
@@ -25,6 +24,7 @@ use crate::{
     order::{Order, OrderId, OrderNumber, OrderState, Source},
     site::{Site, SiteCode, Sites},
     store::{Entry, Found, MergeOutcome, Needs, RefreshAsk, Store, StoreError, Wanted},
+    tasks::Tasks,
 };
 
 /// A store that takes longer than this is not asked: Shopify is.
@@ -93,7 +93,7 @@ struct Inner {
     clock: Clock,
     patience: Duration,
     flights: Flights,
-    tracker: TaskTracker,
+    tasks: Tasks,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -109,14 +109,8 @@ pub struct HitCounts {
 
 impl Lookups {
     /// Lookups that wait at most `patience` for Shopify.
-    pub fn new(
-        sites: Sites,
-        store: Store,
-        clock: Clock,
-        patience: Duration,
-        tracker: TaskTracker,
-    ) -> Self {
-        let flights = Flights::new(tracker.clone());
+    pub fn new(sites: Sites, store: Store, clock: Clock, patience: Duration, tasks: Tasks) -> Self {
+        let flights = Flights::new(tasks.clone());
         let (hits, misses) = Default::default();
         Self(Arc::new(Inner {
             sites,
@@ -124,7 +118,7 @@ impl Lookups {
             clock,
             patience,
             flights,
-            tracker,
+            tasks,
             hits,
             misses,
         }))
@@ -209,7 +203,7 @@ impl Lookups {
             site.code.clone(),
             self.0.clock.now() - HEAD_OF_THE_SET,
         );
-        self.0.tracker.spawn(async move {
+        self.0.tasks.tracker.spawn(async move {
             let ask = RefreshAsk {
                 order,
                 wanted: None,
@@ -222,21 +216,15 @@ impl Lookups {
         });
     }
 
-    /// Asks all sites at once. Found anywhere is found; not found is only said when every site said so.
+    /// Asks all sites at once. The first to find it answers; not found is only said when every site said so.
     async fn ask_shopify(&self, ask: &Ask, sites: &[&Arc<Site>]) -> Result<Answer, Failure> {
-        let flights = sites.iter().map(|site| self.fly(ask, site));
-        let Ok(landed) = timeout(self.0.patience, join_all(flights)).await else {
-            return Ok(Answer::Pending);
-        };
-        let mut failure = None;
-        for landed in landed {
-            match landed {
-                Ok(Landed::Found(found)) => return Ok(Answer::Found(found)),
-                Ok(Landed::NotFound) => {}
-                Err(error) => failure = Some(error),
-            }
+        let flights: FuturesUnordered<_> = sites.iter().map(|site| self.fly(ask, site)).collect();
+        match timeout(self.0.patience, first_found(flights)).await {
+            Ok(Ok(Landed::Found(found))) => Ok(Answer::Found(found)),
+            Ok(Ok(Landed::NotFound)) => Ok(Answer::NotFound { cached: false }),
+            Ok(Err(failure)) => Err(failure),
+            Err(_elapsed) => Ok(Answer::Pending),
         }
-        failure.map_or(Ok(Answer::NotFound { cached: false }), Err)
     }
 
     async fn fly(&self, ask: &Ask, site: &Arc<Site>) -> Result<Landed, Failure> {
@@ -267,7 +255,14 @@ impl Lookups {
             Wanted::Id(id) => reader.by_id(*id).await,
         };
         match read {
-            Ok(Some(order)) => Ok(self.fill(site, order).await),
+            Ok(Some(order)) => {
+                let landed = self.fill(site, order).await;
+                if matches!(landed, Landed::NotFound) {
+                    // It is remembered as deleted here: asking Shopify again and again would not change that.
+                    self.remember_absent(site, wanted).await;
+                }
+                Ok(landed)
+            }
             Ok(None) => {
                 self.remember_absent(site, wanted).await;
                 Ok(Landed::NotFound)
@@ -310,6 +305,20 @@ impl Lookups {
             warn!(site = %site.code, "could not remember that there is no such order: {error}");
         }
     }
+}
+
+async fn first_found(
+    mut flights: FuturesUnordered<impl Future<Output = Result<Landed, Failure>>>,
+) -> Result<Landed, Failure> {
+    let mut failure = None;
+    while let Some(landed) = flights.next().await {
+        match landed {
+            Ok(Landed::Found(found)) => return Ok(Landed::Found(found)),
+            Ok(Landed::NotFound) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(Landed::NotFound), Err)
 }
 
 async fn read(

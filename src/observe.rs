@@ -30,6 +30,11 @@ impl FromStr for LogFormat {
     }
 }
 
+/// Whether `text` is a filter that [`init`] can read.
+pub fn is_filter(text: &str) -> bool {
+    EnvFilter::try_new(text).is_ok()
+}
+
 /// Sends log lines to standard error, so that results on standard output stay clean. A filter that cannot be read counts as
 /// `info`.
 pub fn init(format: LogFormat, filter: &str) {

@@ -21,10 +21,10 @@ pub use self::{
 use crate::{
     calls::{Calls, Priority, Reader},
     clock::Clock,
-    order::Source,
+    order::{OrderId, Source},
     shopify::AdminError,
     site::{Site, SiteCode},
-    store::{Store, StoreError},
+    store::{Needs, RefreshAsk, Store, StoreError},
 };
 
 /// How warming reads.
@@ -92,6 +92,8 @@ pub struct Plan {
     pub trigger: Trigger,
     /// How many days back.
     pub days: u32,
+    /// Whether that is the window or more: a sweep of less says nothing about the rest.
+    pub whole_window: bool,
     /// Orders a call.
     pub page_size: u32,
     /// By when the next sweep will have renewed what this one leaves.
@@ -169,9 +171,12 @@ pub async fn run_once(site: &Site, plan: &Plan, around: &Surroundings<'_>) -> Sw
         Kind::Full => full::run(&sweep, &mut findings).await,
         Kind::Incremental => incremental::run(&sweep, &mut findings).await,
     };
-    let record = record::of(&sweep, findings, ended.as_ref().err());
+    let record = record::of(&sweep, &findings, ended.as_ref().err());
     if plan.mode == Mode::Warm {
-        keep(&sweep, &record, ended.is_ok()).await;
+        if ended.is_ok() {
+            settle(&sweep, &findings).await;
+        }
+        keep(&sweep, &record).await;
     }
     info!(
         site = %site.code, task = %plan.task, outcome = ?record.outcome, orders = record.total_orders, missing = record.drift.missing,
@@ -180,16 +185,33 @@ pub async fn run_once(site: &Site, plan: &Plan, around: &Surroundings<'_>) -> Sw
     record
 }
 
-/// Keeps the record and, after a sweep that reached its end, the time up to which everything has been read.
-async fn keep(sweep: &Sweep<'_>, record: &SweepRecord, complete: bool) {
-    if complete
-        && let Err(error) = sweep
+/// After a sweep that reached its end: what failed is fetched one by one, and the watermark moves to where all has been read or
+/// will be.
+async fn settle(sweep: &Sweep<'_>, findings: &Findings) {
+    let ask = |order: &OrderId| RefreshAsk {
+        order: *order,
+        wanted: None,
+        needs: Needs::Read,
+        due_at: sweep.clock.now(),
+    };
+    let asks: Vec<_> = findings.to_fetch.iter().map(ask).collect();
+    let nameless = findings.failed > u64::try_from(asks.len()).unwrap_or(u64::MAX);
+    if nameless || !sweep.plan.whole_window {
+        return;
+    }
+    let settled = async {
+        sweep.store.ask_refresh(sweep.site, &asks).await?;
+        sweep
             .store
             .set_watermark(sweep.site, sweep.started_at)
             .await
-    {
-        error!(site = %sweep.site, "the watermark could not be kept, so the next incremental sweep reads more: {error}");
+    };
+    if let Err(error) = settled.await {
+        error!(site = %sweep.site, "the watermark could not be moved, so the next incremental sweep reads more: {error}");
     }
+}
+
+async fn keep(sweep: &Sweep<'_>, record: &SweepRecord) {
     let kept = match serde_json::to_string(record) {
         Ok(json) => sweep
             .store

@@ -41,28 +41,35 @@ pub async fn take(
 ) -> Result<Applied, StoreError> {
     match delivery.news() {
         Ok(news) => apply(store, &delivery.site, news, now).await,
-        Err(undecodable) => {
-            tracing::warn!(
-                site = %delivery.site, webhook.topic = %delivery.topic, error = %undecodable.error,
-                "a delivery cannot be read; its order is fetched instead"
-            );
-            let Some(order) = undecodable.order else {
-                return Ok(Applied::Ignored);
-            };
-            let (wanted, needs) = (None, Needs::Read);
-            ask(
-                store,
-                &delivery.site,
-                Request {
-                    order,
-                    wanted,
-                    needs,
-                },
-                now,
-            )
-            .await
-        }
+        Err(undecodable) => fetch_instead(store, delivery, undecodable, now).await,
     }
+}
+
+async fn fetch_instead(
+    store: &Store,
+    delivery: &Received,
+    undecodable: Undecodable,
+    now: DateTime<Utc>,
+) -> Result<Applied, StoreError> {
+    let (site, topic, error) = (&delivery.site, &delivery.topic, &undecodable.error);
+    let Some(order) = undecodable.order else {
+        // Among these may be a redaction: a person must look at it in the shop's webhook log.
+        tracing::error!(%site, webhook.topic = %topic, %error, "a delivery cannot be read, and names no order to fetch instead");
+        return Ok(Applied::Ignored);
+    };
+    tracing::warn!(%site, webhook.topic = %topic, %error, "a delivery cannot be read; its order is fetched instead");
+    let (wanted, needs) = (None, Needs::Read);
+    ask(
+        store,
+        site,
+        Request {
+            order,
+            wanted,
+            needs,
+        },
+        now,
+    )
+    .await
 }
 
 /// Applies a piece of news.

@@ -29,6 +29,9 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 const SLOT_INTERVAL: TimeDelta = TimeDelta::hours(6);
 /// … and one takes at most this much longer until it has renewed its last order.
 const LONGEST_SWEEP: TimeDelta = TimeDelta::hours(2);
+/// How soon after a catch-up it is looked whether it filled the cache: a sweep of the design size takes half a minute.
+const CATCH_UP_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_CATCH_UP_PAUSE: Duration = Duration::from_secs(600);
 /// Records a site keeps.
 const HISTORY: usize = 100;
 
@@ -124,27 +127,52 @@ impl Warmer {
         }
     }
 
-    /// Sweeps each site that has never seen a full sweep: a new user wants a warm cache now, not at the next slot.
+    /// Sweeps what has never seen a full sweep of its window: a new user wants a warm cache now, not at the next slot. Tried until
+    /// each site has: a start while the store or Shopify is down must not leave the cache cold for good.
     pub async fn catch_up(&self) {
-        for site in self.0.sites.iter() {
-            match self.records(&site.code, HISTORY).await {
-                Ok(records) if records.iter().any(is_complete_full_sweep) => {}
-                Ok(_) => {
-                    let request = Request {
-                        kind: Kind::Full,
-                        days: None,
-                        site: Some(site.code.clone()),
-                        trigger: Trigger::CatchUp,
-                    };
-                    if let Err(refused) = self.sweep(&request) {
-                        info!(site = %site.code, "no catch-up sweep: {refused}");
-                    }
-                }
-                Err(error) => {
-                    warn!(site = %site.code, "cannot tell whether the cache was ever filled: {error}");
+        let mut pause = CATCH_UP_PAUSE;
+        loop {
+            let mut cold = Vec::new();
+            for site in self.0.sites.iter() {
+                if !self.is_filled(&site.code).await {
+                    cold.push(site.code.clone());
                 }
             }
+            if cold.is_empty() {
+                return;
+            }
+            for site in cold {
+                let (kind, trigger) = (Kind::Full, Trigger::CatchUp);
+                let request = Request {
+                    kind,
+                    days: None,
+                    site: Some(site.clone()),
+                    trigger,
+                };
+                if let Err(refused) = self.sweep(&request) {
+                    info!(%site, "no catch-up sweep now: {refused}");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_CATCH_UP_PAUSE);
         }
+    }
+
+    async fn is_filled(&self, site: &SiteCode) -> bool {
+        match self.records(site, HISTORY).await {
+            Ok(records) => records.iter().any(|record| self.fills_the_window(record)),
+            Err(error) => {
+                warn!(%site, "cannot tell whether the cache was ever filled: {error}");
+                false
+            }
+        }
+    }
+
+    fn fills_the_window(&self, record: &SweepRecord) -> bool {
+        let days = f64::from(self.0.settings.days);
+        record.kind == Kind::Full
+            && record.outcome == Outcome::Completed
+            && record.days_covered.is_some_and(|covered| covered >= days)
     }
 
     /// Starts a sweep and returns at once.
@@ -227,6 +255,7 @@ impl Warmer {
             kind: request.kind,
             trigger: request.trigger,
             days: request.days.unwrap_or(self.0.settings.days),
+            whole_window: request.days.is_none_or(|days| days >= self.0.settings.days),
             page_size: self.0.settings.page_size,
             next_renewal: next_renewal(now),
             mode: Mode::Warm,
@@ -293,8 +322,4 @@ impl Drop for Done<'_> {
             error!(site = %self.site, "a sweep panicked: please report this");
         }
     }
-}
-
-fn is_complete_full_sweep(record: &SweepRecord) -> bool {
-    record.kind == Kind::Full && record.outcome == Outcome::Completed
 }

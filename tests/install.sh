@@ -1,62 +1,78 @@
 #!/usr/bin/env bash
-# Installs what the tests need where it is missing: redis-server, curl, Node.js with npm, and the outside judges. Quick when all is there.
+# Installs what the tests need and this machine lacks, then the outside judges. Does nothing, quickly, when all is there.
+#
+#   Debian's packages    redis-server, curl, kill, Node.js and npm, a C compiler for Rust to link with
+#   tests/judges/.node/  a newer Node.js where the machine's is too old, as on Debian 12
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MIN_NODE=20
-# Debian 12's Node.js is 18; the registry that npm asks carries newer ones as packages.
 readonly NODE_VERSION=22.23.3
-readonly NODE_HOME=tests/judges/.node
+readonly NODE_SHA256_X64=00b5c43d88958dbbf45339c4d5e9a76289c7e25876fd08270b379e485e151fc5
+readonly NODE_SHA256_ARM64=894b9938b215d40b3a38db094ef436d02b3bc7dd16f04fca145a4735cd9e9035
+readonly NODE_BIN=tests/judges/.node/bin
 
 fail() {
   echo "tests/install.sh: $1" >&2
   exit 1
 }
 
-as_root() {
-  if [[ "$(id -u)" == 0 ]]; then "$@"; else sudo "$@"; fi
-}
-
 install_packages() {
   local missing=()
-  command -v redis-server >/dev/null || missing+=(redis-server)
-  command -v curl >/dev/null || missing+=(curl)
-  command -v node >/dev/null || missing+=(nodejs)
-  command -v npm >/dev/null || missing+=(npm)
-  [[ ${#missing[@]} == 0 ]] && return
-  command -v apt-get >/dev/null || fail "please install: ${missing[*]}"
-  echo "installing ${missing[*]}"
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  type -P redis-server >/dev/null || missing+=(redis-server)
+  type -P curl >/dev/null || missing+=(curl)
+  type -P kill >/dev/null || missing+=(procps)
+  type -P node >/dev/null || missing+=(nodejs)
+  type -P npm >/dev/null || missing+=(npm)
+  type -P cc >/dev/null || missing+=(gcc libc6-dev)
+  [[ ${#missing[@]} -eq 0 ]] && return
+  echo "tests/install.sh: installing ${missing[*]}"
+  type -P apt-get >/dev/null || fail "this machine has no apt-get: please install the like of ${missing[*]}"
+  # Of several package sources only Debian's own must answer; what is missing in the end, `install` tells.
+  as_root apt-get update -qq || echo 'tests/install.sh: apt-get update failed, going on with the lists that are there' >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    fail "apt-get could not install ${missing[*]}, see above"
+  hash -r
+}
+
+as_root() {
+  if [[ "$(id -u)" -eq 0 ]]; then
+    "$@"
+  elif type -P sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "neither root nor sudo: please have somebody run: $*"
+  fi
 }
 
 node_is_new_enough() {
   local major
-  major="$(node --print 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)"
-  [[ "$major" -ge "$MIN_NODE" ]]
+  major="$(node --print 'process.versions.node.split(".")[0]' 2>/dev/null)" && [[ "$major" -ge "$MIN_NODE" ]]
 }
 
-install_node() {
-  export PATH="$PWD/$NODE_HOME/bin:$PATH"
-  node_is_new_enough && return
-  local platform
+# From the npm registry, because whoever gets here reaches it anyway: the judges come from there.
+fetch_node() {
+  local platform sha256 package scratch tarball
   case "$(uname -m)" in
-    x86_64) platform=linux-x64 ;;
-    aarch64) platform=linux-arm64 ;;
-    *) fail "Node.js $MIN_NODE or newer is needed: please install it" ;;
+    x86_64) platform=linux-x64 sha256=$NODE_SHA256_X64 ;;
+    aarch64) platform=linux-arm64 sha256=$NODE_SHA256_ARM64 ;;
+    *) fail "node is $(node --version), Shopify's library needs $MIN_NODE or newer: please install one" ;;
   esac
-  echo "Node.js is older than $MIN_NODE: fetching $NODE_VERSION for the tests"
-  local scratch tarball
+  package="node-$platform@$NODE_VERSION"
+  echo "tests/install.sh: node is $(node --version), Shopify's library needs $MIN_NODE or newer: fetching $package into $NODE_BIN"
   scratch="$(mktemp -d)"
-  tarball="$(npm pack "node-$platform@$NODE_VERSION" --silent --loglevel=error --pack-destination "$scratch" | tail -n 1)"
-  rm -rf "$NODE_HOME"
-  mkdir -p "$NODE_HOME"
-  tar -xzf "$scratch/$tarball" -C "$NODE_HOME" --strip-components=1
-  rm -rf "$scratch"
+  tarball="$scratch/$(npm pack "$package" --silent --loglevel=error --pack-destination "$scratch" | tail -n 1)" ||
+    fail "npm pack $package failed, see above"
+  echo "$sha256  $tarball" | sha256sum --check --quiet || fail "$package is not the tarball that was reviewed"
+  mkdir -p "$NODE_BIN"
+  tar -xzf "$tarball" -C "$NODE_BIN" --strip-components=2 package/bin/node
+  rm -r "$scratch"
   hash -r
-  node_is_new_enough || fail "the Node.js that was fetched does not run here: please install $MIN_NODE or newer"
+  node_is_new_enough || fail "$package does not run here: please install Node.js $MIN_NODE or newer"
 }
 
+# As the Makefile does for the tests.
+export PATH="$PWD/$NODE_BIN:$PATH"
 install_packages
-install_node
+node_is_new_enough || fetch_node
 tests/judges/install.sh

@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_util::task::TaskTracker;
 
 use super::{FAILED, ResultOptions, output::say, service::Service};
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     lookup::{Answer, Ask, Lookups},
     order::{OrderAnswer, OrderNumber, TrackingAnswer},
     site::SiteCode,
+    tasks::Tasks,
 };
 
 /// What `lookup` takes.
@@ -83,13 +83,13 @@ async fn look(
     site: Option<&SiteCode>,
 ) -> anyhow::Result<Value> {
     let Foundation { sites, store } = app::open(config, &Clock::System)?;
-    let tracker = TaskTracker::new();
+    let tasks = Tasks::default();
     let lookups = Lookups::new(
         sites.clone(),
         store.clone(),
         Clock::System,
         config.lookup_timeout,
-        tracker.clone(),
+        tasks.clone(),
     );
     let site = match site {
         Some(code) => Some(
@@ -101,8 +101,8 @@ async fn look(
         None => None,
     };
     let answer = lookups.find(&Ask::Number(number), site).await;
-    tracker.close();
-    tracker.wait().await;
+    tasks.tracker.close();
+    tasks.tracker.wait().await;
     store.close().await;
     match answer? {
         Answer::Found(found) => Ok(json!({

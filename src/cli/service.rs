@@ -48,7 +48,11 @@ impl Service {
         let service = Self {
             http,
             base_url,
-            token: config.access.admin.clone(),
+            token: config
+                .access
+                .admin
+                .clone()
+                .or_else(|| config.access.lookup.clone()),
         };
         match service.get::<Value>("/healthz").await {
             Ok(_) => Ok(Some(service)),

@@ -1,6 +1,6 @@
 //! `sweep`: one sweep, with a progress bar; by the running service if there is one, else on the store itself.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -84,6 +84,11 @@ struct Success<T> {
 
 #[derive(Debug, Deserialize)]
 struct Status {
+    sites: BTreeMap<SiteCode, SiteStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SiteStatus {
     sweep: Option<TaskProgress>,
 }
 
@@ -105,12 +110,14 @@ async fn by_the_service(service: &Service, options: &Options) -> anyhow::Result<
     let bar = bar();
     loop {
         let Success {
-            data: Status { sweep },
+            data: Status { sites },
         } = service.get("/api/warmup/status").await?;
-        let Some(ours) = sweep.filter(|sweep| sweep.task_id == task_id) else {
+        let sweeps = sites.into_values().filter_map(|site| site.sweep);
+        let ours: Vec<_> = sweeps.filter(|sweep| sweep.task_id == task_id).collect();
+        if ours.is_empty() {
             break;
-        };
-        show(&bar, &ours.progress);
+        }
+        show(&bar, ours.iter().map(|sweep| &sweep.progress));
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     bar.finish_and_clear();
@@ -144,6 +151,7 @@ async fn on_the_store(config: &Config, options: &Options) -> anyhow::Result<Vec<
         kind: options.kind,
         trigger: Trigger::Cli,
         days: options.days.unwrap_or(config.sweep.days),
+        whole_window: options.days.is_none_or(|days| days >= config.sweep.days),
         page_size: config.sweep.page_size,
         next_renewal: warmer::next_renewal(now),
         mode: if options.dry_run {
@@ -185,7 +193,10 @@ async fn one(
     let bar = bar();
     let watch = async {
         loop {
-            show(&bar, &progress.snapshot(Clock::System.now()));
+            show(
+                &bar,
+                std::iter::once(&progress.snapshot(Clock::System.now())),
+            );
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
@@ -209,14 +220,18 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: &Snapshot) {
-    bar.set_length(progress.total.unwrap_or(progress.done));
-    bar.set_position(progress.done);
-    bar.set_message(
-        progress
-            .eta_s
-            .map_or_else(|| "…".to_owned(), |eta| format!("{eta} s left")),
+/// Shows the progress of one sweep, or of a task's sweeps together.
+fn show<'a>(bar: &ProgressBar, sweeps: impl Iterator<Item = &'a Snapshot> + Clone) {
+    let done = sweeps.clone().map(|sweep| sweep.done).sum();
+    bar.set_length(
+        sweeps
+            .clone()
+            .map(|sweep| sweep.total.unwrap_or(sweep.done))
+            .sum(),
     );
+    bar.set_position(done);
+    let left = sweeps.filter_map(|sweep| sweep.eta_s).max();
+    bar.set_message(left.map_or_else(|| "…".to_owned(), |eta| format!("{eta} s left")));
 }
 
 fn for_a_person(record: &SweepRecord, dry_run: bool) -> String {

@@ -47,9 +47,12 @@ const NOT_YET: &[&str] = &[
     "ALERT_FORMAT",
 ];
 
+/// The same of a site's.
+const SITE_NOT_YET: &[&str] = &["CLIENT_ID", "CLIENT_SECRET"];
+
 /// Whether a name is of the contract but not read yet.
 pub(super) fn is_not_yet_read(name: &str) -> bool {
-    NOT_YET.contains(&name)
+    NOT_YET.contains(&name) || code_before(name, SITE_NOT_YET).is_some()
 }
 
 /// Prefixes that are ours, so that an unknown name below them is a mistake.
@@ -65,8 +68,13 @@ pub(super) fn site_codes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String
 }
 
 fn site_code(name: &str) -> Option<&str> {
+    code_before(name, SITE_SUFFIXES)
+}
+
+/// The code in `SHOPIFY_<CODE>_<one of the suffixes>`.
+fn code_before<'a>(name: &'a str, suffixes: &[&str]) -> Option<&'a str> {
     let rest = name.strip_prefix("SHOPIFY_")?;
-    let code = SITE_SUFFIXES
+    let code = suffixes
         .iter()
         .find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('_'))?;
     code.parse::<crate::site::SiteCode>()

@@ -1,8 +1,13 @@
 //! Who may ask.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header::AUTHORIZATION},
+    http::{
+        HeaderMap,
+        header::{AUTHORIZATION, HOST},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -30,19 +35,48 @@ pub(super) enum Gate {
 }
 
 impl Access {
-    fn lets_in(&self, gate: Gate, shown: Option<&[u8]>) -> bool {
+    fn lets_in(&self, gate: Gate, headers: &HeaderMap) -> bool {
         let own = match gate {
             Gate::Lookup => &self.lookup,
             Gate::Manage => &self.admin,
         };
         if own.is_none() {
-            return true;
+            return is_local(headers);
         }
+        let shown = shown(headers);
         // Both are always compared, so that the time taken does not tell which token came close.
         let admin = is(self.admin.as_ref(), shown);
         let lookup = is(self.lookup.as_ref(), shown);
         admin || (gate == Gate::Lookup && lookup)
     }
+}
+
+/// Whether a request visibly comes from this machine and through no proxy. A gate without a token listens on loopback only, but a
+/// proxy in front of it would carry strangers in, and so would a web page that has its own name point to this machine.
+fn is_local(headers: &HeaderMap) -> bool {
+    let proxied = [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "via",
+    ];
+    if proxied.iter().any(|name| headers.contains_key(*name)) {
+        return false;
+    }
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(
+        host,
+        |(name, port)| if port.ends_with(']') { host } else { name },
+    );
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn is(token: Option<&SecretString>, shown: Option<&[u8]>) -> bool {
@@ -58,7 +92,7 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    if access.lets_in(gate, shown(request.headers())) {
+    if access.lets_in(gate, request.headers()) {
         return next.run(request).await;
     }
     ApiError::unauthorized().into_response()
@@ -90,32 +124,69 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_token_opens_its_gate_and_admin_opens_both() {
-        let access = access(Some("admin"), Some("lookup"));
-        assert!(access.lets_in(Gate::Manage, Some(b"admin")));
-        assert!(access.lets_in(Gate::Lookup, Some(b"admin")));
-        assert!(access.lets_in(Gate::Lookup, Some(b"lookup")));
-        assert!(!access.lets_in(Gate::Manage, Some(b"lookup")));
-        for wrong in [
-            None,
-            Some(&b""[..]),
-            Some(b"Admin"),
-            Some(b"admin "),
-            Some(b"admi"),
-        ] {
-            assert!(
-                !access.lets_in(Gate::Manage, wrong) && !access.lets_in(Gate::Lookup, wrong),
-                "{wrong:?}"
-            );
-        }
+    fn headers<const N: usize>(pairs: [(&'static str, &'static str); N]) -> HeaderMap {
+        let pair = |(name, value)| {
+            let name = axum::http::HeaderName::from_static(name);
+            (name, axum::http::HeaderValue::from_static(value))
+        };
+        pairs.into_iter().map(pair).collect()
     }
 
     #[test]
-    fn a_gate_without_a_token_is_open() {
-        assert!(access(None, None).lets_in(Gate::Manage, None));
-        assert!(access(Some("admin"), None).lets_in(Gate::Lookup, None));
-        assert!(!access(Some("admin"), None).lets_in(Gate::Manage, None));
+    fn each_token_opens_its_gate_and_admin_opens_both() {
+        let access = access(Some("admin"), Some("lookup"));
+        let key = |key| headers([("x-api-key", key), ("host", "localhost")]);
+        assert!(access.lets_in(Gate::Manage, &key("admin")));
+        assert!(access.lets_in(Gate::Lookup, &key("admin")));
+        assert!(access.lets_in(Gate::Lookup, &key("lookup")));
+        assert!(!access.lets_in(Gate::Manage, &key("lookup")));
+        for wrong in ["", "Admin", "admin1", "admi"] {
+            let wrong = key(wrong);
+            assert!(
+                !access.lets_in(Gate::Manage, &wrong) && !access.lets_in(Gate::Lookup, &wrong),
+                "{wrong:?}"
+            );
+        }
+        assert!(!access.lets_in(Gate::Manage, &headers([("host", "localhost")])));
+    }
+
+    #[test]
+    fn a_gate_without_a_token_is_open_to_this_machine_alone() {
+        let open = access(None, None);
+        for host in [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "localhost",
+            "[::1]:8080",
+            "[::1]",
+            "127.1.2.3",
+        ] {
+            assert!(
+                open.lets_in(Gate::Manage, &headers([("host", host)])),
+                "{host}"
+            );
+        }
+        for host in [
+            "",
+            "warmer.example.com",
+            "evil.example:8080",
+            "10.0.0.1:8080",
+            "localhost.evil.example",
+        ] {
+            assert!(
+                !open.lets_in(Gate::Lookup, &headers([("host", host)])),
+                "{host}"
+            );
+        }
+        for proxy in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+            assert!(
+                !open.lets_in(
+                    Gate::Lookup,
+                    &headers([("host", "localhost"), (proxy, "1.2.3.4")])
+                ),
+                "{proxy}"
+            );
+        }
     }
 
     #[test]
@@ -125,17 +196,11 @@ mod tests {
 
     #[test]
     fn both_headers_are_read() {
-        let header = |name, value| {
-            HeaderMap::from_iter([(name, axum::http::HeaderValue::from_static(value))])
-        };
-        assert_eq!(shown(&header(AUTHORIZATION, "bearer x ")), Some(&b"x"[..]));
         assert_eq!(
-            shown(&header(
-                axum::http::HeaderName::from_static("x-api-key"),
-                "x"
-            )),
+            shown(&headers([("authorization", "bearer x ")])),
             Some(&b"x"[..])
         );
-        assert_eq!(shown(&header(AUTHORIZATION, "Basic x")), None);
+        assert_eq!(shown(&headers([("x-api-key", "x")])), Some(&b"x"[..]));
+        assert_eq!(shown(&headers([("authorization", "Basic x")])), None);
     }
 }

@@ -46,7 +46,7 @@ impl ApiError {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "UNAUTHORIZED",
-            "send the token as Authorization: Bearer or X-API-Key",
+            "send the token as Authorization: Bearer or X-API-Key; where none is set, only requests from this machine are let in",
         )
     }
 

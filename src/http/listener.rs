@@ -21,7 +21,8 @@ use tracing::{debug, warn};
 
 /// Also bounds how long a kept-alive connection may idle: longer than load balancers' 60 s, so that they close first.
 const HEADERS_WITHIN: Duration = Duration::from_secs(75);
-/// Open connections: each costs a file descriptor, of which processes commonly have 1,024.
+/// Open connections, so that memory stays bounded. Each costs a file descriptor: give the process more of them than this, or it
+/// stops at its own limit, which is waited out and not fatal.
 const MOST_CONNECTIONS: usize = 10_000;
 
 /// Serves until `cancel`, then lets open requests end within `drain`. Connections run on `tracker`.

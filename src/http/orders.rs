@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderValue, header::RETRY_AFTER},
     response::{IntoResponse as _, Response},
 };
@@ -78,13 +81,13 @@ pub(super) async fn search(
 
 pub(super) async fn by_id(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let params = read(params)?;
     answer(
         &state,
-        Ask::Id(order_id(&id)?),
+        Ask::Id(path_id(id)?),
         params.site.as_deref(),
         Part::Order,
     )
@@ -93,13 +96,13 @@ pub(super) async fn by_id(
 
 pub(super) async fn tracking_of(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let params = read(params)?;
     answer(
         &state,
-        Ask::Id(order_id(&id)?),
+        Ask::Id(path_id(id)?),
         params.site.as_deref(),
         Part::Tracking,
     )
@@ -141,6 +144,13 @@ fn read(params: Result<Query<Params>, QueryRejection>) -> Result<Params, ApiErro
         )
     })?;
     Ok(params)
+}
+
+fn path_id(id: Result<Path<String>, PathRejection>) -> Result<OrderId, ApiError> {
+    let Path(id) = id.map_err(|_no_text: PathRejection| {
+        ApiError::bad_request("order_id is no text: send the order's id, digits only")
+    })?;
+    order_id(&id)
 }
 
 fn order_id(text: &str) -> Result<OrderId, ApiError> {

@@ -41,6 +41,7 @@ pub(super) async fn receive(
         .map(|id| id.as_str().to_owned());
     let received = Received {
         site: site.code.clone(),
+        shop_domain: delivery.headers.shop_domain,
         topic: delivery.headers.topic,
         triggered_at: delivery.headers.triggered_at,
         received_at: now,

@@ -3,17 +3,19 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use thiserror::Error;
-use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
-
 use super::FoundOrder;
-use crate::{site::SiteCode, store::Wanted};
+use crate::{site::SiteCode, store::Wanted, tasks::Tasks};
+use thiserror::Error;
+use tokio::{sync::watch, time::timeout};
 
 /// Fetches in the air at once: each may wait seconds for Shopify, and more would only wait for its bucket.
 const MOST_FLIGHTS: usize = 256;
+
+/// A fetch with all its tries; beyond it whoever asks again starts anew.
+const LONGEST_FLIGHT: Duration = Duration::from_secs(30);
 
 pub(super) type Key = (SiteCode, Wanted);
 
@@ -44,14 +46,14 @@ type Landing = Option<Result<Landed, Failure>>;
 pub(super) struct Flights {
     /// Held for a look-up, never across an await.
     airborne: Arc<Mutex<HashMap<Key, watch::Receiver<Landing>>>>,
-    tracker: TaskTracker,
+    tasks: Tasks,
 }
 
 impl Flights {
-    pub(super) fn new(tracker: TaskTracker) -> Self {
+    pub(super) fn new(tasks: Tasks) -> Self {
         Self {
             airborne: Arc::default(),
-            tracker,
+            tasks,
         }
     }
 
@@ -95,8 +97,12 @@ impl Flights {
             key,
         };
         let fetch = fetch();
-        self.tracker.spawn(async move {
-            let landed = fetch.await;
+        let stopped = self.tasks.cancel.clone().cancelled_owned();
+        self.tasks.tracker.spawn(async move {
+            let landed = tokio::select! {
+                () = stopped => Err(Failure::Shopify),
+                landed = timeout(LONGEST_FLIGHT, fetch) => landed.unwrap_or(Err(Failure::Shopify)),
+            };
             // Off the board before the news is out: whoever asks from here on finds the cache filled.
             drop(gone);
             sender.send_replace(Some(landed));

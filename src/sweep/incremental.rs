@@ -65,7 +65,7 @@ async fn expiring(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Inte
             Err(error) => return Err(error.into()),
         };
         for (id, error) in &found.failed {
-            findings.failure(format!("order {id}: {error}"));
+            findings.failure(Some(*id), error);
         }
         let read = found.orders.len();
         sweep.take_in(found.orders, findings).await?;

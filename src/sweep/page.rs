@@ -6,7 +6,7 @@ use tokio::select;
 use super::{Interrupted, Mode, Sweep};
 use crate::{
     calls::{Page, backoff},
-    order::{Order, OrderState},
+    order::{Order, OrderId, OrderState},
     shopify::{OrdersPage, Retry},
     store::{Found, MergeOutcome, StoreError},
 };
@@ -27,7 +27,11 @@ pub(super) struct Findings {
     /// In the cache in an older state.
     pub(super) stale: u64,
     pub(super) unchanged: u64,
+    /// Orders that were read but not kept: deleted here, or too old to keep.
+    pub(super) passed_over: u64,
     pub(super) failed: u64,
+    /// Which failed, as far as their ids could be read: they are fetched one by one later.
+    pub(super) to_fetch: Vec<OrderId>,
     /// At most [`MOST_ERRORS`], without personal data.
     pub(super) errors: Vec<String>,
     /// The oldest order read in full sweeps: how far back the window was really covered.
@@ -35,10 +39,12 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn failure(&mut self, error: String) {
+    pub(super) fn failure(&mut self, order: Option<OrderId>, error: &impl std::fmt::Display) {
         self.failed += 1;
+        self.to_fetch.extend(order);
         if self.errors.len() < MOST_ERRORS {
-            self.errors.push(error);
+            let order = order.map_or_else(|| "?".to_owned(), |id| id.to_string());
+            self.errors.push(format!("order {order}: {error}"));
         }
     }
 
@@ -46,12 +52,11 @@ impl Findings {
         match outcome {
             MergeOutcome::Created => self.missing += 1,
             MergeOutcome::Changed => self.stale += 1,
-            MergeOutcome::Confirmed
-            | MergeOutcome::Unchanged
-            | MergeOutcome::Tombstoned
+            MergeOutcome::Confirmed | MergeOutcome::Unchanged => self.unchanged += 1,
+            MergeOutcome::Tombstoned
             | MergeOutcome::NotCached
             | MergeOutcome::Expired
-            | MergeOutcome::Deleted => self.unchanged += 1,
+            | MergeOutcome::Deleted => self.passed_over += 1,
         }
     }
 }
@@ -123,7 +128,7 @@ impl Sweep<'_> {
                     findings.note(outcome);
                 }
                 Err(error) => {
-                    findings.failure(format!("order {id}: {error}"));
+                    findings.failure(Some(*id), &error);
                     last_error = Some(error);
                 }
             }
@@ -164,10 +169,7 @@ impl Sweep<'_> {
             match read {
                 Ok(order) => orders.push(order),
                 Err((id, error)) => {
-                    findings.failure(format!(
-                        "order {}: {error}",
-                        id.map_or_else(|| "?".to_owned(), |id| id.to_string())
-                    ));
+                    findings.failure(id, &error);
                 }
             }
         }

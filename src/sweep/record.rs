@@ -104,6 +104,7 @@ pub struct SweepRecord {
     pub unchanged: u64,
     pub failed: u64,
     pub api_calls: u64,
+    pub cost: u64,
     pub drift: Drift,
     pub days_covered: Option<f64>,
     pub errors: Vec<String>,
@@ -111,7 +112,7 @@ pub struct SweepRecord {
 
 pub(super) fn of(
     sweep: &Sweep<'_>,
-    findings: Findings,
+    findings: &Findings,
     interrupted: Option<&Interrupted>,
 ) -> SweepRecord {
     let finished_at = sweep.clock.now();
@@ -141,12 +142,13 @@ pub(super) fn of(
         unchanged: findings.unchanged,
         failed: findings.failed,
         api_calls: sweep.calls.sent(),
+        cost: sweep.calls.charged(),
         drift: Drift {
             missing: findings.missing,
             stale: findings.stale,
         },
         days_covered: covered.map(|days| rounded(days, 100.0)),
-        errors: findings.errors,
+        errors: findings.errors.clone(),
     }
 }
 

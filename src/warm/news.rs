@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Timelike as _, Utc};
-use shopify_webhooks::{DecodeError, Event, Topic, order_id_of, payload};
+use shopify_webhooks::{DecodeError, Event, ShopDomain, Topic, order_id_of, payload};
 
 use crate::{
     order::{
@@ -18,6 +18,8 @@ use crate::{
 pub struct Received {
     /// Whose.
     pub site: SiteCode,
+    /// The shop it claims to come from.
+    pub shop_domain: ShopDomain,
     /// What it claims to be about.
     pub topic: Topic,
     /// When Shopify triggered it, if it said so.
@@ -64,7 +66,8 @@ impl Received {
             error,
             order: order_id_of(&self.topic, &self.body).and_then(OrderId::new),
         };
-        let event = Event::decode(&self.topic, &self.body).map_err(undecodable)?;
+        let event =
+            Event::decode_for(&self.topic, &self.shop_domain, &self.body).map_err(undecodable)?;
         Ok(self.read(event))
     }
 

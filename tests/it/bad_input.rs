@@ -293,6 +293,7 @@ async fn ids_that_are_none_are_explained() {
         "99999999999999999999999",
         "%F0%9F%92%A9",
         "5%205",
+        "%ff",
     ] {
         for path in [
             format!("/api/shopify/orders/{id}"),

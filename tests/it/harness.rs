@@ -174,12 +174,12 @@ impl Harness {
         assert_eq!(started.status, 200, "{}", started.text);
         let task = started.json["task_id"].clone();
         until("the sweep ends", || async {
+            let status = self.get("/api/warmup/status").await;
+            let ended = status.data()["running"] == false;
             let history = self.get("/api/warmup/history").await;
-            let records = history.data()["history"]
-                .as_array()
-                .expect("a list")
-                .clone();
-            records.into_iter().find(|record| record["task_id"] == task)
+            let records = history.data()["history"].as_array().expect("a list");
+            let record = records.iter().find(|record| record["task_id"] == task);
+            record.filter(|_| ended).cloned()
         })
         .await
     }

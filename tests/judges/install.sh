@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the outside judges that the Rust tests call. Does nothing, quickly, when they are there already.
+# Needs Node.js and npm: tests/install.sh installs those first, then calls this.
 #
 #   node_modules/                  Shopify's Node library, Shopify's sample webhooks, graphql-js: pinned by package-lock.json
 #   schema/admin_2026-10.json.gz   Shopify's Admin schema, out of one npm tarball whose other 400 MB of dependencies stay out
@@ -23,11 +24,11 @@ sha256() {
 }
 
 check_tools() {
-  command -v node >/dev/null || fail "node is missing. Install Node.js $MIN_NODE or newer; on Debian: apt-get install nodejs npm"
-  command -v npm >/dev/null || fail 'npm is missing. Install it; on Debian: apt-get install npm'
+  type -P node >/dev/null || fail 'node is missing: tests/install.sh installs it'
+  type -P npm >/dev/null || fail 'npm is missing: tests/install.sh installs it'
   local major
   major="$(node --print 'process.versions.node.split(".")[0]')"
-  [[ "$major" -ge "$MIN_NODE" ]] || fail "node is version $major. Shopify's library needs $MIN_NODE or newer: install a newer Node.js"
+  [[ "$major" -ge "$MIN_NODE" ]] || fail "node is version $major, Shopify's library needs $MIN_NODE or newer: tests/install.sh gets one"
 }
 
 install_modules() {
@@ -56,5 +57,7 @@ install_schema() {
   mv "$schema" "schema/$SCHEMA_FILE"
 }
 
+# Where tests/install.sh puts a newer Node.js.
+export PATH="$PWD/.node/bin:$PATH"
 install_modules
 install_schema

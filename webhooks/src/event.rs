@@ -11,6 +11,7 @@ use crate::payload::{
     ScopesUpdate, ShopRedact,
 };
 use crate::shape::{self, read_own};
+use crate::shop::ShopDomain;
 use crate::{DecodeError, Topic};
 
 /// A decoded delivery.
@@ -91,8 +92,32 @@ impl Event {
         decode(topic, body).map_err(|failure| DecodeError::new(topic, failure))
     }
 
+    /// Decodes a body that claims to come from `shop`, which its header says and no signature covers.
+    ///
+    /// # Errors
+    /// As [`Event::decode`]; and [`Fault::OtherShop`](crate::Fault::OtherShop) if the body names another shop: somebody else's
+    /// delivery sent again.
+    ///
+    /// ```
+    /// use shopify_webhooks::{Event, Fault, ShopDomain, Topic};
+    ///
+    /// let body = br#"{"shop_id":954889,"shop_domain":"victim.myshopify.com"}"#;
+    /// let shop: ShopDomain = "example.myshopify.com".parse()?;
+    /// let error = Event::decode_for(&Topic::ShopRedact, &shop, body).unwrap_err();
+    /// assert_eq!(error.fault(), &Fault::OtherShop);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode_for(topic: &Topic, shop: &ShopDomain, body: &[u8]) -> Result<Self, DecodeError> {
+        let event = Self::decode(topic, body)?;
+        let named = event.named_shop();
+        if named.is_some_and(|named| !named.eq_ignore_ascii_case(shop.as_str())) {
+            return Err(DecodeError::new(topic, Fault::OtherShop.into()));
+        }
+        Ok(event)
+    }
+
     /// The shop that the signed body itself names, as Shopify wrote it.
-    pub(crate) fn named_shop(&self) -> Option<&str> {
+    fn named_shop(&self) -> Option<&str> {
         match self {
             Self::CustomersDataRequest(request) => Some(&request.shop_domain),
             Self::CustomersRedact(redact) => Some(&redact.shop_domain),

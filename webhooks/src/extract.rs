@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
-use crate::decode::Fault;
 use crate::{
     DecodeError, Event, HeaderError, Headers, SecretPosition, ShopSecrets, WebhookSecrets,
 };
@@ -121,16 +120,7 @@ impl Delivery {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn event(&self) -> Result<Event, DecodeError> {
-        let event = Event::decode(&self.headers.topic, &self.body)?;
-        let header = self.headers.shop_domain.as_str();
-        let is_other = event
-            .named_shop()
-            .is_some_and(|shop| !shop.eq_ignore_ascii_case(header));
-        if is_other {
-            let fault = Fault::OtherShop.into();
-            return Err(DecodeError::new(&self.headers.topic, fault));
-        }
-        Ok(event)
+        Event::decode_for(&self.headers.topic, &self.headers.shop_domain, &self.body)
     }
 }
 

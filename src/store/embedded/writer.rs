@@ -52,6 +52,7 @@ impl Writer {
                 queue,
                 latest: DateTime::UNIX_EPOCH,
                 commits: 0,
+                expired_are_left: false,
             }
             .run();
         };
@@ -109,6 +110,8 @@ struct Thread {
     /// The greatest time any writer has named.
     latest: DateTime<Utc>,
     commits: u32,
+    /// Whether the last sweep left expired values behind, so that the next commit goes on with it.
+    expired_are_left: bool,
 }
 
 impl Thread {
@@ -148,7 +151,7 @@ impl Thread {
     /// Commits all or none: whoever gets no answer knows that nothing of his was written.
     fn commit(&mut self, jobs: Vec<Job>) {
         self.commits += 1;
-        let sweep = self.commits % COMMITS_A_SWEEP == 1;
+        let sweep = self.expired_are_left || self.commits % COMMITS_A_SWEEP == 1;
         let committed = catch_unwind(AssertUnwindSafe(|| self.write(jobs, sweep)));
         match committed {
             Ok(Ok(answers)) => answers.into_iter().for_each(|answer| answer()),
@@ -162,15 +165,14 @@ impl Thread {
         }
     }
 
-    fn write(&self, jobs: Vec<Job>, sweep: bool) -> Redb<Vec<Answer>> {
+    fn write(&mut self, jobs: Vec<Job>, sweep: bool) -> Redb<Vec<Answer>> {
         let write = self.database.begin_write()?;
         let answers = jobs
             .into_iter()
             .map(|job| job(&write))
             .collect::<Redb<Vec<_>>>()?;
         if sweep {
-            let more = Entries::of(&write, self.latest)?.sweep()?;
-            tracing::trace!(more, "swept expired entries");
+            self.expired_are_left = Entries::of(&write, self.latest)?.sweep()?;
             let too_old = (self.latest - LONGEST_WINDOW).timestamp_millis();
             write
                 .open_table(WINDOW)?

@@ -22,6 +22,8 @@ use super::super::StoreError;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A walk over all keys.
 const LONG_PATIENCE: Duration = Duration::from_secs(60);
+/// So long without an answer is trouble, even if nobody waits longer.
+const SILENCE: Duration = Duration::from_millis(200);
 /// Failures in a row after which calls fail at once …
 const TRIPS_AFTER: u32 = 3;
 /// … for this long, so that a hung server does not cost every request its whole patience.
@@ -86,7 +88,14 @@ impl Connection {
     ) -> Result<T, StoreError> {
         self.admit()?;
         let manager = ConnectionManager::clone(&self.0.manager.load());
-        match timeout(patience, work(manager)).await {
+        // A caller whose own patience ends first drops us here: that Redis was silent meanwhile must count all the same.
+        let unanswered = Unanswered {
+            connection: Some(self),
+            since: Instant::now(),
+        };
+        let answered = timeout(patience, work(manager)).await;
+        unanswered.disarm();
+        match answered {
             Ok(Ok(value)) => {
                 self.note_success();
                 Ok(value)
@@ -167,6 +176,29 @@ impl Connection {
             .breaker
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a failure when it is dropped without an answer after a time in which there should have been one. Who leaves sooner, as
+/// a client does that hangs up, says nothing about Redis.
+struct Unanswered<'a> {
+    connection: Option<&'a Connection>,
+    since: Instant,
+}
+
+impl Unanswered<'_> {
+    fn disarm(mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection
+            && self.since.elapsed() >= SILENCE
+        {
+            connection.note_failure();
+        }
     }
 }
 
