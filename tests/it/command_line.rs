@@ -178,6 +178,23 @@ fn wrong_configuration_is_told_whole_and_exits_with_2() {
     );
 }
 
+#[test]
+fn a_faulty_env_file_is_told_without_its_content() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(
+        directory.path().join(".env"),
+        "SHOPIFY_UK_ACCESS_TOKEN=shpat_hidden x y\n",
+    )
+    .unwrap();
+    let output = program(&["serve"], &[], directory.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains(".env") && !told.contains("shpat_hidden"),
+        "{told}"
+    );
+}
+
 #[tokio::test]
 async fn a_port_in_use_is_told_and_exits_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

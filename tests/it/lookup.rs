@@ -296,3 +296,56 @@ async fn the_shop_tells_how_its_numbers_look_where_that_is_not_set() {
     .await;
     harness.stop().await;
 }
+
+#[tokio::test]
+async fn an_old_short_number_is_found_among_its_many_younger_neighbours() {
+    let harness = Harness::start().await;
+    let month_ago = now() - TimeDelta::days(30);
+    let id = cold(
+        &harness,
+        NewOrder::default().number(220).placed_at(month_ago),
+    );
+    for number in 2200..2260 {
+        cold(&harness, NewOrder::default().number(number));
+    }
+    let reply = harness.search("UK220").await;
+    assert_eq!(reply.data()["order"]["order_id"], *id.to_string());
+    assert_eq!(calls(&harness), 1);
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_scope_deletes_nothing() {
+    let (setup, shop_clock, clock) = Setup::default().clock(now());
+    let harness = setup.start().await;
+    let id = harness.simulator.shop().place_order(NewOrder::default());
+    harness.simulator.settled().await;
+    shop_clock.advance(Duration::from_secs(7 * 3600));
+    clock.advance(TimeDelta::hours(7));
+    harness.simulator.set_scopes(["read_products"]);
+    assert_eq!(
+        harness.by_id(id).await.data()["freshness"]["state"],
+        "stale"
+    );
+    until("the refresh is denied", || async {
+        (!harness.simulator.calls_named("OrdersByIds").is_empty()).then_some(())
+    })
+    .await;
+    let unknown = harness.by_id(424_242).await;
+    assert_eq!(
+        unknown.status, 503,
+        "denied is not absent: {}",
+        unknown.text
+    );
+    harness
+        .simulator
+        .set_scopes(["read_orders", "read_fulfillments"]);
+    shop_clock.advance(Duration::from_secs(60));
+    clock.advance(TimeDelta::seconds(60));
+    until("the order is fresh again", || async {
+        let reply = harness.by_id(id).await;
+        (reply.data()["freshness"]["state"] == "fresh").then_some(())
+    })
+    .await;
+    harness.stop().await;
+}
