@@ -1,0 +1,151 @@
+//! Measures what the README claims, on the simulated shop, and prints one table: `cargo bench --bench figures`.
+//!
+//! `cargo bench --bench figures -- hits cold` measures some parts only. A missed bar is printed as `MISSED` and fails
+//! nothing: a busy machine misses bars too.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a load script: it prints, and what goes wrong ends it with a message"
+)]
+
+mod cold;
+mod cpu;
+mod demo;
+mod hits;
+mod latency;
+mod memory;
+mod stage;
+mod sweep;
+mod table;
+mod webhooks;
+mod wire;
+
+use std::process::ExitCode;
+
+use crate::{
+    stage::{RedisServer, Stage, StoreKind, SweepPace},
+    table::Table,
+};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Sweep,
+    Hits,
+    Webhooks,
+    Cold,
+    Memory,
+    Demo,
+}
+
+impl Part {
+    const ALL: [Self; 6] = [
+        Self::Sweep,
+        Self::Hits,
+        Self::Webhooks,
+        Self::Cold,
+        Self::Memory,
+        Self::Demo,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sweep => "sweep",
+            Self::Hits => "hits",
+            Self::Webhooks => "webhooks",
+            Self::Cold => "cold",
+            Self::Memory => "memory",
+            Self::Demo => "demo",
+        }
+    }
+
+    fn wants(self, store: StoreKind) -> bool {
+        match (self, store) {
+            (Self::Demo, _) | (Self::Sweep, StoreKind::Embedded) => false,
+            (Self::Sweep, StoreKind::Redis)
+            | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let parts = match parts() {
+        Ok(parts) => parts,
+        Err(unknown) => {
+            let all = Part::ALL.map(Part::name).join(", ");
+            eprintln!("figures: there is no part {unknown:?}; there are: {all}");
+            return ExitCode::from(2);
+        }
+    };
+    if parts.iter().any(|part| part.wants(StoreKind::Redis)) && !RedisServer::is_installed() {
+        eprintln!(
+            "figures: redis-server is missing. Install it (Debian, Ubuntu: apt-get install redis-server; \
+             macOS: brew install redis), or measure what needs none: cargo bench --bench figures -- demo"
+        );
+        return ExitCode::FAILURE;
+    }
+    stage::allow_many_connections();
+    let mut table = Table::default();
+    for store in [StoreKind::Redis, StoreKind::Embedded] {
+        if parts.iter().any(|part| part.wants(store)) {
+            measure_on(store, &parts, &mut table).await;
+        }
+    }
+    if parts.contains(&Part::Demo) {
+        demo::measure(&mut table).await;
+    }
+    println!("{}", stage::conditions());
+    println!("\n{table}");
+    ExitCode::SUCCESS
+}
+
+async fn measure_on(store: StoreKind, parts: &[Part], table: &mut Table) {
+    let wanted = |part: Part| parts.contains(&part) && part.wants(store);
+    let pace = if wanted(Part::Sweep) {
+        SweepPace::AsDelivered
+    } else {
+        SweepPace::Quick
+    };
+    eprintln!("figures: warming {} orders, {store}", stage::ORDERS);
+    let stage = Stage::warm(store, pace).await;
+    if wanted(Part::Sweep) {
+        sweep::measure(&stage, table).await;
+    }
+    // The memory that a sweep took, before anything else takes some.
+    let after_sweep = memory::read(&stage).await;
+    if wanted(Part::Hits) {
+        eprintln!("figures: lookups that hit, {store}");
+        hits::measure(&stage, table).await;
+    }
+    if wanted(Part::Webhooks) {
+        eprintln!("figures: webhooks, {store}");
+        webhooks::measure(&stage, table).await;
+    }
+    if wanted(Part::Cold) {
+        eprintln!("figures: cold orders, {store}");
+        cold::measure(&stage, table).await;
+    }
+    if wanted(Part::Memory) {
+        memory::measure(&stage, after_sweep, table);
+    }
+}
+
+/// The parts named on the command line, or all. What cargo adds begins with a dash.
+fn parts() -> Result<Vec<Part>, String> {
+    let names = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with('-'));
+    let parts = names.map(|name| {
+        let part = Part::ALL.into_iter().find(|part| part.name() == name);
+        part.ok_or(name)
+    });
+    let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
+    Ok(if parts.is_empty() {
+        Part::ALL.to_vec()
+    } else {
+        parts
+    })
+}
