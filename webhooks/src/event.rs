@@ -95,7 +95,7 @@ impl Event {
     /// Decodes a body that claims to come from `shop`, which its header says and no signature covers.
     ///
     /// # Errors
-    /// As [`Event::decode`]; and [`Fault::OtherShop`](crate::Fault::OtherShop) if the body names another shop: somebody else's
+    /// As [`Event::decode`]; and [`Fault::OtherShop`] if the body names another shop: somebody else's
     /// delivery sent again.
     ///
     /// ```

@@ -103,7 +103,7 @@ impl Delivery {
     /// Decodes the body, and checks a shop that the body names against the one of the header.
     ///
     /// The compliance topics and most `app/uninstalled` name their shop in the signed body. If the header, which is not signed,
-    /// names another, the delivery is someone else's sent again, and the fault is [`Fault::OtherShop`].
+    /// names another, the delivery is someone else's sent again, and the fault is [`Fault::OtherShop`](crate::Fault::OtherShop).
     ///
     /// ```
     /// # use http::HeaderMap;
