@@ -3,43 +3,62 @@
 //!
 //! A file of redb's rather than a format of our own: a torn write or a `kill -9` must not cost an acknowledged delivery.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition,
-};
+use redb::{Database, ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use shopify_webhooks::{ShopDomain, Topic};
 use thiserror::Error;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
-    redb_file::{self, OpenError},
+    redb_file::{Fault, Kind, OpenError, RedbFile, guarded},
     site::SiteCode,
     warm::Received,
 };
 
-/// Header (JSON) and body, in the order they came.
-const DELIVERIES: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("deliveries");
+/// Header (JSON) and body, in the order they came. Bytes, both: redb would panic over a damaged text.
+const DELIVERIES: TableDefinition<'_, u64, (&[u8], &[u8])> = TableDefinition::new("deliveries");
 /// What could not be read back, for a person to look at.
-const UNREADABLE: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("unreadable");
+const UNREADABLE: TableDefinition<'_, u64, (&[u8], &[u8])> = TableDefinition::new("unreadable");
 
 /// More than a busy shop sends in a day; beyond it Shopify's own retries (8 in 4 h) are the better memory.
 const MOST_DELIVERIES: u64 = 100_000;
 
+/// One delivery that cannot be read is no reason to give up the others.
+const INBOX: Kind = Kind {
+    name: "inbox.redb",
+    prepare: make_tables,
+    verify: false,
+    loss: "deliveries in it are missing until the next sweep",
+};
+
 /// The inbox. Cheap to clone. Its calls block for a disk sync: run them off the async threads.
 #[derive(Debug, Clone)]
-pub struct Inbox(Arc<Database>);
+pub struct Inbox(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    file: RedbFile,
+    /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile.
+    turn: Mutex<()>,
+}
 
 /// Why the inbox cannot keep a delivery.
 #[derive(Debug, Error)]
 pub enum InboxError {
     /// The file.
-    #[error("the inbox file cannot be used")]
-    File(#[source] Box<redb::Error>),
+    #[error("the inbox file cannot be used: {cause}")]
+    File {
+        /// Why not.
+        cause: String,
+    },
     /// The file or its directory.
     #[error("{0}; set DATA_DIR to a directory of this service's own that can be written")]
     Open(#[source] OpenError),
@@ -49,12 +68,6 @@ pub enum InboxError {
     /// A delivery's header cannot be written; none can be, as it holds only texts and times.
     #[error("a delivery cannot be written down")]
     Unwritable(#[source] serde_json::Error),
-}
-
-impl<E: Into<redb::Error>> From<E> for InboxError {
-    fn from(error: E) -> Self {
-        Self::File(Box::new(error.into()))
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,15 +83,9 @@ struct Header<'a> {
 impl Inbox {
     /// Opens `inbox.redb` in `dir`, making both where they are missing. A file that is no inbox is moved aside, never deleted.
     pub fn open(dir: &Path, now: DateTime<Utc>) -> Result<Self, InboxError> {
-        let opened =
-            redb_file::open(dir, "inbox.redb", make_tables, now).map_err(InboxError::Open)?;
-        if let Some((aside, cause)) = opened.set_aside {
-            error!(
-                file = %aside.display(), cause,
-                "the inbox file could not be read and was moved aside: deliveries in it are missing until the next sweep"
-            );
-        }
-        Ok(Self(Arc::new(opened.database)))
+        let file = RedbFile::open(dir, INBOX, now).map_err(InboxError::Open)?;
+        let turn = Mutex::default();
+        Ok(Self(Arc::new(Inner { file, turn })))
     }
 
     /// Keeps a delivery; it is on disk when this returns.
@@ -90,57 +97,43 @@ impl Inbox {
             triggered_at: delivery.triggered_at,
             received_at: delivery.received_at,
         };
-        let header = serde_json::to_string(&header).map_err(InboxError::Unwritable)?;
-        let write = self.0.begin_write()?;
-        {
-            let mut deliveries = write.open_table(DELIVERIES)?;
-            if deliveries.len()? >= MOST_DELIVERIES {
-                return Err(InboxError::Full);
-            }
-            let put_aside = write
-                .open_table(UNREADABLE)?
-                .last()?
-                .map(|(sequence, _)| sequence.value());
-            let last = deliveries
-                .last()?
-                .map(|(sequence, _)| sequence.value())
-                .max(put_aside);
-            let next = last.map_or(0, |last| last + 1);
-            deliveries.insert(next, (header.as_str(), &delivery.body[..]))?;
+        let header = serde_json::to_vec(&header).map_err(InboxError::Unwritable)?;
+        if self.with(|file| append(file, &header, &delivery.body))? {
+            Ok(())
+        } else {
+            Err(InboxError::Full)
         }
-        write.commit()?;
-        Ok(())
     }
 
     /// The oldest delivery and its place. One that cannot be read back is put aside first.
     pub fn oldest(&self) -> Result<Option<(u64, Received)>, InboxError> {
         loop {
-            let (sequence, read) = {
-                let deliveries = self.0.begin_read()?.open_table(DELIVERIES)?;
-                let Some((sequence, value)) = deliveries.first()? else {
-                    return Ok(None);
-                };
-                let (header, body) = value.value();
-                (sequence.value(), read(header, body))
+            let Some((sequence, header, body)) = self.with(first)? else {
+                return Ok(None);
             };
-            match read {
-                Some(delivery) => return Ok(Some((sequence, delivery))),
-                None => self.put_aside(sequence)?,
+            if let Some(delivery) = read(&header, body) {
+                return Ok(Some((sequence, delivery)));
             }
+            error!(
+                inbox.sequence = sequence,
+                "a delivery in the inbox cannot be read back and was put aside"
+            );
+            self.with(|file| put_aside(file, sequence))?;
         }
     }
 
     /// Forgets a delivery that has been applied.
     pub fn remove(&self, sequence: u64) -> Result<(), InboxError> {
-        let write = self.0.begin_write()?;
-        write.open_table(DELIVERIES)?.remove(sequence)?;
-        write.commit()?;
-        Ok(())
+        self.with(|file| {
+            let write = file.begin_write()?;
+            write.open_table(DELIVERIES)?.remove(sequence)?;
+            Ok(write.commit()?)
+        })
     }
 
     /// How many wait.
     pub fn len(&self) -> Result<u64, InboxError> {
-        Ok(self.0.begin_read()?.open_table(DELIVERIES)?.len()?)
+        self.with(|file| Ok(file.begin_read()?.0.open_table(DELIVERIES)?.len()?))
     }
 
     /// Whether none waits.
@@ -148,22 +141,68 @@ impl Inbox {
         Ok(self.len()? == 0)
     }
 
-    fn put_aside(&self, sequence: u64) -> Result<(), InboxError> {
-        error!(
-            inbox.sequence = sequence,
-            "a delivery in the inbox cannot be read back and was put aside"
-        );
-        let write = self.0.begin_write()?;
-        {
-            let mut deliveries = write.open_table(DELIVERIES)?;
-            let mut unreadable = write.open_table(UNREADABLE)?;
-            if let Some(value) = deliveries.remove(sequence)? {
-                unreadable.insert(sequence, value.value())?;
-            }
-        }
-        write.commit()?;
-        Ok(())
+    /// Works on the file, and once more on the file opened anew if that failed: what failed may have passed.
+    fn with<T>(&self, work: impl Fn(&RedbFile) -> Result<T, Fault>) -> Result<T, InboxError> {
+        let Inner { file, turn } = &*self.0;
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = |fault| {
+            warn!("the inbox file failed and is opened anew: {fault}");
+            guarded(|| file.reopen()).and_then(|()| guarded(|| work(file)))
+        };
+        guarded(|| work(file))
+            .or_else(again)
+            .map_err(|fault: Fault| InboxError::File {
+                cause: fault.to_string(),
+            })
     }
+}
+
+/// Writes a delivery behind all others; whether there was room.
+fn append(file: &RedbFile, header: &[u8], body: &[u8]) -> Result<bool, Fault> {
+    let write = file.begin_write()?;
+    {
+        let mut deliveries = write.open_table(DELIVERIES)?;
+        if deliveries.len()? >= MOST_DELIVERIES {
+            return Ok(false);
+        }
+        let put_aside = write
+            .open_table(UNREADABLE)?
+            .last()?
+            .map(|(sequence, _)| sequence.value());
+        let last = deliveries
+            .last()?
+            .map(|(sequence, _)| sequence.value())
+            .max(put_aside);
+        let next = last.map_or(0, |last| last + 1);
+        deliveries.insert(next, (header, body))?;
+    }
+    write.commit()?;
+    Ok(true)
+}
+
+fn first(file: &RedbFile) -> Result<Option<(u64, Vec<u8>, Bytes)>, Fault> {
+    let deliveries = file.begin_read()?.0.open_table(DELIVERIES)?;
+    let first = deliveries.first()?.map(|(sequence, value)| {
+        let (header, body) = value.value();
+        (
+            sequence.value(),
+            header.to_owned(),
+            Bytes::copy_from_slice(body),
+        )
+    });
+    Ok(first)
+}
+
+fn put_aside(file: &RedbFile, sequence: u64) -> Result<(), Fault> {
+    let write = file.begin_write()?;
+    {
+        let mut deliveries = write.open_table(DELIVERIES)?;
+        let mut unreadable = write.open_table(UNREADABLE)?;
+        if let Some(value) = deliveries.remove(sequence)? {
+            unreadable.insert(sequence, value.value())?;
+        }
+    }
+    Ok(write.commit()?)
 }
 
 fn make_tables(database: &mut Database) -> Result<(), redb::Error> {
@@ -174,15 +213,15 @@ fn make_tables(database: &mut Database) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn read(header: &str, body: &[u8]) -> Option<Received> {
-    let header: Header<'_> = serde_json::from_str(header).ok()?;
+fn read(header: &[u8], body: Bytes) -> Option<Received> {
+    let header: Header<'_> = serde_json::from_slice(header).ok()?;
     Some(Received {
         site: header.site,
         shop_domain: header.shop_domain,
         topic: Topic::parse(&header.topic),
         triggered_at: header.triggered_at,
         received_at: header.received_at,
-        body: Bytes::copy_from_slice(body),
+        body,
     })
 }
 
@@ -232,15 +271,11 @@ mod tests {
     fn a_header_of_another_make_is_put_aside() {
         let dir = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        let write = inbox.0.begin_write().unwrap();
-        write
-            .open_table(DELIVERIES)
-            .unwrap()
-            .insert(0, ("{}", &b"x"[..]))
-            .unwrap();
-        write.commit().unwrap();
+        for header in [&b"{}"[..], b"\xff no text"] {
+            inbox.with(|file| append(file, header, b"x")).unwrap();
+        }
         inbox.keep(&delivery(b"{}")).unwrap();
-        assert_eq!(inbox.oldest().unwrap().unwrap().0, 1);
+        assert_eq!(inbox.oldest().unwrap().unwrap().0, 2);
         assert_eq!(inbox.len().unwrap(), 1);
     }
 }

@@ -1,17 +1,29 @@
-//! Opening a file of redb's: private to this user, and moved aside, never deleted, where it cannot be read.
+//! A file of redb's: private to this user, moved aside, never deleted, where it cannot be read, and opened anew after a failure.
+//!
+//! From the first read or write that the disk refuses, redb refuses all others until the file is opened again. A disk that is
+//! full for a second must not cost a restart, so whoever writes opens it again.
 
 use std::{
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
-use redb::{Builder, Database, DatabaseError, StorageError};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 use thiserror::Error;
+use tracing::error;
 
 /// redb's own cache of pages; left at its default it would grow to a gigabyte.
 const PAGE_CACHE: usize = 64 * 1024 * 1024;
+/// Up to here all pages are verified in a fraction of a second; those of a larger file are first seen when they are used.
+const VERIFIED_UP_TO: u64 = 256 * 1024 * 1024;
+/// Files moved aside in one millisecond: more than one is a clock that stands still, more than this is something else.
+const MOST_NAMES: u32 = 1000;
 
 /// Why a file cannot be opened.
 #[derive(Debug, Error)]
@@ -38,53 +50,177 @@ pub enum OpenError {
     },
 }
 
-/// An open file.
-pub(crate) struct Opened {
-    pub(crate) database: Database,
-    /// Where the file went that stood there and could not be read, and why.
-    pub(crate) set_aside: Option<(PathBuf, String)>,
+/// What kind of file.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What is done when it is opened: making its tables, compacting.
+    pub(crate) prepare: fn(&mut Database) -> Result<(), redb::Error>,
+    /// Whether a single damaged page makes the whole file useless. Else what can still be read of it is.
+    pub(crate) verify: bool,
+    /// What it means, for whoever reads the log, that such a file was moved aside.
+    pub(crate) loss: &'static str,
 }
 
-/// What is done with a file when it is opened: making its tables, compacting.
-type Prepare = fn(&mut Database) -> Result<(), redb::Error>;
+/// A file that several threads read and one at a time writes.
+#[derive(Debug)]
+pub(crate) struct RedbFile {
+    dir: PathBuf,
+    kind: Kind,
+    opened_at: DateTime<Utc>,
+    openings: AtomicU64,
+    /// Held to begin a transaction and to put another database in its place, never while there is something to wait for.
+    open: RwLock<Option<Open>>,
+}
 
-/// Opens `name` in `dir`, making both where they are missing.
-pub(crate) fn open(
-    dir: &Path,
-    name: &str,
-    prepare: Prepare,
-    now: DateTime<Utc>,
-) -> Result<Opened, OpenError> {
-    let path = dir.join(name);
+#[derive(Debug)]
+struct Open {
+    database: Database,
+    generation: Generation,
+}
+
+/// Which opening of the file: what failed in an earlier one says nothing of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
+
+/// Why a transaction failed.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// redb says so.
+    Redb(redb::Error),
+    /// redb panicked, as it does over some damaged pages.
+    Panicked,
+    /// The file is closed, or is just being opened anew.
+    Closed,
+    /// It cannot be opened anew.
+    NotOpened(OpenError),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Redb(error) => error.fmt(f),
+            Self::Panicked => f.write_str("a page of the file is damaged"),
+            Self::Closed => f.write_str("the file is closed"),
+            Self::NotOpened(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Into<redb::Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self::Redb(error.into())
+    }
+}
+
+impl RedbFile {
+    /// Opens the file in `dir`, making both where they are missing.
+    pub(crate) fn open(dir: &Path, kind: Kind, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        let database = open(dir, &kind, now)?;
+        let open = Open {
+            database,
+            generation: Generation(0),
+        };
+        Ok(Self {
+            dir: dir.to_owned(),
+            kind,
+            opened_at: now,
+            openings: AtomicU64::new(1),
+            open: RwLock::new(Some(open)),
+        })
+    }
+
+    pub(crate) fn begin_read(&self) -> Result<(ReadTransaction, Generation), Fault> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let open = open.as_ref().ok_or(Fault::Closed)?;
+        Ok((open.database.begin_read()?, open.generation))
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction, Fault> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(open.as_ref().ok_or(Fault::Closed)?.database.begin_write()?)
+    }
+
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(|open| open.generation)
+    }
+
+    /// Opens it again, with all pages verified. Only for the one who writes, and only between transactions.
+    pub(crate) fn reopen(&self) -> Result<(), Fault> {
+        self.close();
+        let database = open(&self.dir, &self.kind, self.opened_at).map_err(Fault::NotOpened)?;
+        let generation = Generation(self.openings.fetch_add(1, Ordering::Relaxed));
+        let open = Open {
+            database,
+            generation,
+        };
+        self.put(Some(open));
+        Ok(())
+    }
+
+    /// Lets it go. Transactions under way fail.
+    pub(crate) fn close(&self) {
+        let open = self.put(None);
+        // redb may panic here, too; whoever opens the file next repairs it.
+        drop(guarded(|| {
+            drop(open);
+            Ok(())
+        }));
+    }
+
+    fn put(&self, open: Option<Open>) -> Option<Open> {
+        let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, open)
+    }
+}
+
+/// Runs something on a file; a panic over a damaged page becomes a fault of this call alone.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panicked))
+}
+
+fn open(dir: &Path, kind: &Kind, now: DateTime<Utc>) -> Result<Database, OpenError> {
+    let path = dir.join(kind.name);
     let denied = |source| OpenError::Denied {
         path: dir.to_owned(),
         source,
     };
     fs::create_dir_all(dir).map_err(denied)?;
-    make_private(&path).map_err(denied)?;
-    let cause = match create(&path, prepare) {
-        Ok(database) => {
-            return Ok(Opened {
-                database,
-                set_aside: None,
-            });
-        }
+    let cause = match create(&path, kind) {
+        Ok(database) => return Ok(database),
         Err(Failure::InUse) => return Err(OpenError::InUse(path)),
         Err(Failure::Denied(error)) => return Err(denied(error)),
         Err(Failure::Unreadable(cause)) => cause,
     };
-    let aside = dir.join(format!("{name}.unreadable-{}", now.timestamp_millis()));
+    let aside = free_name(&path, now);
     fs::rename(&path, &aside).map_err(denied)?;
-    make_private(&path).map_err(denied)?;
-    match create(&path, prepare) {
-        Ok(database) => Ok(Opened {
-            database,
-            set_aside: Some((aside, cause)),
-        }),
+    error!(file = %aside.display(), cause, "{} could not be read and was moved aside: {}", kind.name, kind.loss);
+    match create(&path, kind) {
+        Ok(database) => Ok(database),
         Err(Failure::InUse) => Err(OpenError::InUse(path)),
         Err(Failure::Denied(error)) => Err(denied(error)),
         Err(Failure::Unreadable(cause)) => Err(OpenError::Unusable { path, cause }),
     }
+}
+
+/// A name that no file moved aside before has: renaming would replace it.
+fn free_name(path: &Path, now: DateTime<Utc>) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbered = |number| {
+        let again = if number == 0 {
+            String::new()
+        } else {
+            format!("-{number}")
+        };
+        let millis = now.timestamp_millis();
+        path.with_file_name(format!("{name}.unreadable-{millis}{again}"))
+    };
+    let mut names = (0..MOST_NAMES).map(numbered);
+    names
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| numbered(MOST_NAMES))
 }
 
 /// Makes the file, if it is missing, so that nobody but this user may read it: it holds customers' names and addresses.
@@ -102,36 +238,48 @@ enum Failure {
     Unreadable(String),
 }
 
-fn create(path: &Path, prepare: Prepare) -> Result<Database, Failure> {
+fn create(path: &Path, kind: &Kind) -> Result<Database, Failure> {
+    make_private(path).map_err(Failure::Denied)?;
+    let length = fs::metadata(path).map_or(0, |file| file.len());
+    let mut builder = Builder::new();
+    builder
+        .set_cache_size(PAGE_CACHE)
+        .set_check_integrity_on_open(kind.verify && length <= VERIFIED_UP_TO);
     // redb may panic on pages that are damaged in ways its checksums do not cover.
-    let created = catch_unwind(AssertUnwindSafe(|| -> Result<Database, Failure> {
-        let mut database = Builder::new()
-            .set_cache_size(PAGE_CACHE)
-            .create(path)
-            .map_err(Failure::of)?;
-        prepare(&mut database).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let created = catch_unwind(AssertUnwindSafe(|| -> Result<Database, redb::Error> {
+        let mut database = builder.create(path)?;
+        (kind.prepare)(&mut database)?;
         Ok(database)
     }));
-    created.unwrap_or_else(|_panic| Err(Failure::Unreadable("its pages are damaged".to_owned())))
+    match created {
+        Ok(created) => created.map_err(Failure::of),
+        Err(_panic) => Err(Failure::Unreadable("its pages are damaged".to_owned())),
+    }
 }
 
 impl Failure {
     /// A file that may not be opened, or a disk that is full, is no damaged file: moving it aside would lose it for nothing.
-    fn of(error: DatabaseError) -> Self {
-        if let DatabaseError::DatabaseAlreadyOpen = error {
+    fn of(error: redb::Error) -> Self {
+        if let redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch = error {
             return Self::InUse;
         }
-        if let DatabaseError::Storage(StorageError::Io(error)) = error {
-            let about_its_content = matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            );
-            return if about_its_content {
+        if let redb::Error::Io(error) = error {
+            return if is_about_the_content(&error) {
                 Self::Unreadable(error.to_string())
             } else {
                 Self::Denied(error)
             };
         }
+        if let redb::Error::PreviousIo = error {
+            return Self::Denied(io::Error::other("the disk has failed"));
+        }
         Self::Unreadable(error.to_string())
     }
+}
+
+fn is_about_the_content(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a deletion is remembered: longer than any redelivery takes (4 h of retries, up to a day late).
-pub(crate) const TOMBSTONE_TTL: TimeDelta = TimeDelta::hours(72);
+pub(crate) const TOMBSTONE_TTL: Duration = Duration::from_secs(72 * 3600);
 /// Orders older than this leave the window's index: no window reaches further back.
 pub(crate) const LONGEST_WINDOW: TimeDelta = TimeDelta::days(62);
 /// Sweep records kept for each site.
@@ -332,7 +332,7 @@ impl Store {
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        read!(self, ping())
+        on_either!(self, store => store.ping().await)
     }
 
     /// Takes news in: read, merge, compare-and-set. The only way anything is written about an order.

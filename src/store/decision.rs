@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MergeOutcome, Merged, TOMBSTONE_TTL, Ttls, stored};
+use super::{MergeOutcome, Merged, Ttls, stored};
 use crate::{
     order::{Order, OrderNumber, OrderState},
     site::SiteCode,
@@ -37,11 +37,8 @@ pub(super) enum Step {
         tracking_json: String,
         index: Index,
     },
-    /// Delete it and remember that for so long. The number is its way in the cache.
-    Bury {
-        ttl: Duration,
-        number: Option<OrderNumber>,
-    },
+    /// Delete it and remember that. The number is its way in the cache.
+    Bury { number: Option<OrderNumber> },
 }
 
 /// What is written beside an order, so that it is found by number and by age.
@@ -65,7 +62,7 @@ pub(super) fn decide(
     ttls: &Ttls,
 ) -> Decision {
     let news = match (news, &known) {
-        (OrderState::Gone(tombstone), _) => return bury(&known, now.max(tombstone.at), now),
+        (OrderState::Gone(_), _) => return bury(&known),
         (OrderState::Present(_), Known::Tombstone) => return keep(MergeOutcome::Tombstoned, None),
         (OrderState::Present(news), Known::Nothing | Known::Order(_)) => news,
     };
@@ -116,18 +113,18 @@ fn keep(outcome: MergeOutcome, order: Option<Order>) -> Decision {
     }
 }
 
-fn bury(known: &Known, observed_at: DateTime<Utc>, now: DateTime<Utc>) -> Decision {
+/// However long ago it was deleted: from now on, redeliveries of what was said before may still come.
+fn bury(known: &Known) -> Decision {
     let number = match known {
         Known::Order(order) => number_of(order),
         Known::Nothing | Known::Tombstone => None,
     };
-    let ttl = left(observed_at + TOMBSTONE_TTL, now).unwrap_or_default();
     Decision {
         merged: Merged {
             outcome: MergeOutcome::Deleted,
             order: None,
         },
-        step: Step::Bury { ttl, number },
+        step: Step::Bury { number },
     }
 }
 
@@ -145,12 +142,12 @@ fn index(order: &Order, now: DateTime<Utc>, ttls: &Ttls) -> Option<Index> {
     let head = order.head.as_ref()?;
     // A clock that runs ahead must not make anything live longer.
     let as_of = order.as_of?.at.min(now);
-    let tracking_expires_at = as_of + ttls.tracking;
+    let tracking_expires_at = after(as_of, ttls.tracking);
     Some(Index {
         number: number_of(order),
         created_at: head.value.created_at,
-        order_left: left(as_of + ttls.order, now)?,
-        search_left: left(as_of + ttls.search, now),
+        order_left: left(after(as_of, ttls.order), now)?,
+        search_left: left(after(as_of, ttls.search), now),
         tracking_left: left(tracking_expires_at, now),
         tracking_expires_at,
     })
@@ -162,6 +159,14 @@ pub(super) fn number_of(order: &Order) -> Option<OrderNumber> {
         .head
         .as_ref()
         .and_then(|head| OrderNumber::parse(&head.value.name).ok())
+}
+
+/// A lifetime that somebody set to a million years ends when time does.
+fn after(at: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(lifetime)
+        .ok()
+        .and_then(|lifetime| at.checked_add_signed(lifetime))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// What is left until `deadline`, in whole milliseconds; `None` if nothing is.

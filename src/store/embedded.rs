@@ -8,22 +8,21 @@ mod writer;
 use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use redb::{
-    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 
 use self::{
     entries::{ENTRIES, Entries},
     writer::Writer,
 };
 use super::{
-    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, Ttls, Wanted,
+    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     stored,
 };
 use crate::{
     order::{OrderId, OrderNumber, OrderState},
+    redb_file::{RedbFile, guarded},
     site::SiteCode,
 };
 
@@ -42,7 +41,7 @@ type Redb<T> = std::result::Result<T, redb::Error>;
 /// An embedded store. Cheap to clone; clones share the file.
 #[derive(Debug, Clone)]
 pub struct EmbeddedStore {
-    database: Arc<Database>,
+    file: Arc<RedbFile>,
     writer: Writer,
     keys: Keys,
     ttls: Ttls,
@@ -50,10 +49,10 @@ pub struct EmbeddedStore {
 
 impl EmbeddedStore {
     pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, now: DateTime<Utc>) -> Result<Self> {
-        let database = Arc::new(file::open(dir, now)?);
-        let writer = Writer::start(Arc::clone(&database))?;
+        let file = Arc::new(RedbFile::open(dir, file::CACHE, now)?);
+        let writer = Writer::start(Arc::clone(&file))?;
         Ok(Self {
-            database,
+            file,
             writer,
             keys,
             ttls,
@@ -64,8 +63,10 @@ impl EmbeddedStore {
         self.ttls
     }
 
-    pub(super) fn ping(&self) -> Result<()> {
-        self.read(|_| Ok(()))
+    /// Whether it can be read and written.
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.read(|_| Ok(()))?;
+        self.writer.ping().await
     }
 
     pub(super) async fn close(&self) {
@@ -80,7 +81,7 @@ impl EmbeddedStore {
     ) -> Result<Merged> {
         let (keys, ttls, site) = (self.keys.clone(), self.ttls, site.clone());
         // One writer: nobody can come between the read and the write.
-        self.write(now, move |write| {
+        self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let id = news.id();
             let known = match entries
@@ -119,9 +120,12 @@ impl EmbeddedStore {
                     entries.remove(&keys.absent(&site, id))?;
                     place.index(write, &mut entries, &index)?;
                 }
-                Step::Bury { ttl, number } => {
-                    entries.put(&keys.tombstone(&site, id), "1", ttl)?;
+                Step::Bury { number } => {
+                    entries.put(&keys.tombstone(&site, id), "1", TOMBSTONE_TTL)?;
                     place.clear(write, &mut entries, number.as_ref())?;
+                    write
+                        .open_table(refresh::REFRESHES)?
+                        .remove((site.as_str(), id.get()))?;
                 }
             }
             Ok(decision.merged)
@@ -189,14 +193,19 @@ impl EmbeddedStore {
         wanted: &Wanted,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let key = match wanted {
-            Wanted::Number(number) => self.keys.search(site, number),
-            Wanted::Id(id) => self.keys.absent(site, *id),
-        };
+        let (keys, site, wanted) = (self.keys.clone(), site.clone(), wanted.clone());
         let not_found = self.ttls.not_found;
-        self.write(now, move |write| {
+        self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
-            if entries.get(&key)?.is_none() {
+            let (key, leads_somewhere) = match &wanted {
+                Wanted::Number(number) => {
+                    let key = keys.search(&site, number);
+                    let leads = leads_to_its_order(&entries, &keys, &site, number)?;
+                    (key, leads)
+                }
+                Wanted::Id(id) => (keys.absent(&site, *id), false),
+            };
+            if !leads_somewhere && entries.get(&key)?.is_none_or(|(way, _)| way != "-") {
                 entries.put(&key, "-", not_found)?;
             }
             Ok(())
@@ -211,7 +220,7 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let (keys, site, not_found) = (self.keys.clone(), site.clone(), self.ttls.not_found);
-        self.write(now, move |write| {
+        self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let stored = entries.get(&keys.order(&site, id))?;
             let order = stored.and_then(|(value, _)| stored::decode(&value));
@@ -258,7 +267,7 @@ impl EmbeddedStore {
 
     pub(super) async fn set_watermark(&self, site: &SiteCode, millis: i64) -> Result<()> {
         let site = site.clone();
-        self.write(DateTime::UNIX_EPOCH, move |write| {
+        self.write(None, move |write| {
             let mut table = write.open_table(WATERMARKS)?;
             let known = table.get(site.as_str())?.map(|millis| millis.value());
             if known.is_none_or(|known| known < millis) {
@@ -271,7 +280,7 @@ impl EmbeddedStore {
 
     pub(super) async fn push_record(&self, site: &SiteCode, record: &str) -> Result<()> {
         let (site, record) = (site.clone(), record.to_owned());
-        self.write(DateTime::UNIX_EPOCH, move |write| {
+        self.write(None, move |write| {
             let mut table = write.open_table(RECORDS)?;
             let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
             let last = table
@@ -303,7 +312,7 @@ impl EmbeddedStore {
 
     pub(super) async fn purge_site(&self, site: &SiteCode) -> Result<u64> {
         let (keys, site) = (self.keys.clone(), site.clone());
-        self.write(DateTime::UNIX_EPOCH, move |write| {
+        self.write(None, move |write| {
             let mut gone = 0;
             for beginning in keys.beginnings(&site) {
                 let mut table = write.open_table(ENTRIES)?;
@@ -330,19 +339,46 @@ impl EmbeddedStore {
 
     /// Reads in place: a few microseconds out of redb's cache, less than handing the work to another thread would cost.
     fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Redb<T>) -> Result<T> {
-        file::guarded(|| {
-            let read = self.database.begin_read()?;
-            work(&read)
+        let mut generation = self.file.generation();
+        let read = guarded(|| {
+            let (read, of) = self.file.begin_read()?;
+            generation = Some(of);
+            Ok(work(&read)?)
+        });
+        read.map_err(|fault| {
+            if let Some(generation) = generation {
+                self.writer.note_failed_read(generation);
+            }
+            fault.into()
         })
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        now: DateTime<Utc>,
+        now: Option<DateTime<Utc>>,
         work: impl FnOnce(&WriteTransaction) -> Redb<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.run(now, work).await
     }
+}
+
+/// Whether a number leads to an order that has it. One that has led to an order, and does not any more, must not hide for two days
+/// that there is nothing.
+fn leads_to_its_order(
+    entries: &Entries<'_>,
+    keys: &Keys,
+    site: &SiteCode,
+    number: &OrderNumber,
+) -> Redb<bool> {
+    let Some((way, _)) = entries.get(&keys.search(site, number))? else {
+        return Ok(false);
+    };
+    let Ok(id) = way.parse() else {
+        return Ok(false);
+    };
+    let stored = entries.get(&keys.order(site, id))?;
+    let order = stored.and_then(|(value, _)| stored::decode(&value));
+    Ok(order.and_then(|order| number_of(&order)).as_ref() == Some(number))
 }
 
 /// One order's places in the file.
@@ -395,7 +431,6 @@ impl Place<'_> {
         }
         let key = (self.site.as_str(), self.id.get());
         write.open_table(WINDOW)?.remove(key)?;
-        write.open_table(refresh::REFRESHES)?.remove(key)?;
         Ok(())
     }
 }

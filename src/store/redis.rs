@@ -6,18 +6,18 @@ mod refresh;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use redis::{AsyncIter, Script, aio::ConnectionManager, pipe};
+use redis::{Script, ScriptInvocation, pipe};
 use secrecy::SecretString;
 
 use self::connection::Connection;
 use super::{
-    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, Ttls, Wanted,
+    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
     stored,
 };
 use crate::{
-    order::{OrderId, OrderNumber, OrderState},
+    order::{Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
 
@@ -29,10 +29,22 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// Keys a purge looks at in one step.
 const PURGE_STEP: usize = 500;
 
+/// Reads an order: its value (empty if there is none), what is left of it and of its tracking, and whether it is deleted or known
+/// to be absent. A key that holds no string is somebody else's mistake, and counts as not cached like any other garbage.
+const READ: &str = r"
+local value = redis.pcall('GET', KEYS[1])
+if type(value) == 'table' then
+  if not string.find(value.err, 'WRONGTYPE', 1, true) then return value end
+  value = ''
+end
+return {value or '', redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]), redis.call('EXISTS', KEYS[3]), redis.call('EXISTS', KEYS[4])}";
+
 /// Puts an order, if its value is still the one that was merged with and nobody deleted it meanwhile.
 const PUT: &str = r"
 if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+local held = redis.pcall('GET', KEYS[1])
+if type(held) ~= 'string' then held = '' end
+if held ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if ARGV[5] == '0' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
 redis.call('DEL', KEYS[4])
@@ -40,19 +52,24 @@ return 1";
 
 /// Deletes an order whose value is still the one that was read, and remembers for a while that it is absent.
 const FORGET: &str = r"
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+local held = redis.pcall('GET', KEYS[1])
+if type(held) ~= 'string' then held = '' end
+if held ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('SET', KEYS[3], '-', 'PX', ARGV[2])
+redis.call('SET', KEYS[4], '-', 'PX', ARGV[2])
 return 1";
 
 /// Deletes a key that still leads to this order.
 const UNLINK_IF: &str =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+    "if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+/// Remembers that a number leads nowhere, if it still leads where it was seen to lead.
+const REPLACE_IF: &str = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], '-', 'PX', ARGV[2]) end return 1";
 
 /// Sets a number unless a greater one is there.
 const RAISE: &str = r"
-local now = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if tonumber(ARGV[1]) > now then redis.call('SET', KEYS[1], ARGV[1]) end
+local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
+if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1]) end
 return 1";
 
 /// A Redis store. Cheap to clone; clones share the connection.
@@ -63,10 +80,24 @@ pub struct RedisStore {
     ttls: Ttls,
 }
 
-/// An order's keys as they were read, and what they mean.
+/// An order's keys as they were read.
 struct Read {
-    raw: String,
-    known: Known,
+    raw: Vec<u8>,
+    order: Option<Order>,
+    order_left: i64,
+    tracking_left: i64,
+    is_deleted: bool,
+    is_absent: bool,
+}
+
+impl Read {
+    fn known(&mut self) -> Known {
+        match self.order.take() {
+            _ if self.is_deleted => Known::Tombstone,
+            Some(order) => Known::Order(Box::new(order)),
+            None => Known::Nothing,
+        }
+    }
 }
 
 impl RedisStore {
@@ -96,12 +127,12 @@ impl RedisStore {
     ) -> Result<Merged, StoreError> {
         let id = news.id();
         for attempt in 0..MERGE_TRIES {
-            let read = self.read(site, id).await?;
-            let decision = decide(site, read.known, news.clone(), now, &self.ttls);
+            let mut read = self.read(site, id).await?;
+            let decision = decide(site, read.known(), news.clone(), now, &self.ttls);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
-                    self.index(site, id, &index).await?;
+                    self.index(site, id, &index, now).await?;
                     return Ok(decision.merged);
                 }
                 Step::Put {
@@ -113,12 +144,12 @@ impl RedisStore {
                         .put(site, id, (&read.raw, &order_json, &tracking_json), &index)
                         .await?
                     {
-                        self.index(site, id, &index).await?;
+                        self.index(site, id, &index, now).await?;
                         return Ok(decision.merged);
                     }
                 }
-                Step::Bury { ttl, number } => {
-                    self.bury(site, id, ttl, number.as_ref()).await?;
+                Step::Bury { number } => {
+                    self.bury(site, id, number.as_ref()).await?;
                     return Ok(decision.merged);
                 }
             }
@@ -129,22 +160,36 @@ impl RedisStore {
     }
 
     async fn read(&self, site: &SiteCode, id: OrderId) -> Result<Read, StoreError> {
-        let mut read = pipe();
-        read.get(self.keys.order(site, id))
-            .exists(self.keys.tombstone(site, id));
-        let (raw, tombstone): (Option<String>, bool) = self
+        let script = Script::new(READ);
+        let call = self.on_an_order(&script, site, id);
+        let (raw, order_left, tracking_left, is_deleted, is_absent): (Vec<u8>, _, _, _, _) = self
             .connection
-            .run(async |mut redis| read.query_async(&mut redis).await)
+            .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        let known = match raw.as_deref().and_then(stored::decode) {
-            _ if tombstone => Known::Tombstone,
-            Some(order) => Known::Order(Box::new(order)),
-            None => Known::Nothing,
-        };
+        let order = std::str::from_utf8(&raw).ok().and_then(stored::decode);
         Ok(Read {
-            raw: raw.unwrap_or_default(),
-            known,
+            raw,
+            order,
+            order_left,
+            tracking_left,
+            is_deleted,
+            is_absent,
         })
+    }
+
+    /// A call of a script whose keys are an order's: its value, its tracking, its tombstone, its absence.
+    fn on_an_order<'a>(
+        &self,
+        script: &'a Script,
+        site: &SiteCode,
+        id: OrderId,
+    ) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        call.key(self.keys.order(site, id))
+            .key(self.keys.tracking(site, id))
+            .key(self.keys.tombstone(site, id))
+            .key(self.keys.absent(site, id));
+        call
     }
 
     /// Whether nobody else had written in between. `values`: the order's value as read, and the two to write.
@@ -152,16 +197,12 @@ impl RedisStore {
         &self,
         site: &SiteCode,
         id: OrderId,
-        values: (&str, &str, &str),
+        values: (&[u8], &str, &str),
         index: &Index,
     ) -> Result<bool, StoreError> {
         let (expected, order_json, tracking_json) = values;
         let script = Script::new(PUT);
-        let mut call = script.prepare_invoke();
-        call.key(self.keys.order(site, id))
-            .key(self.keys.tracking(site, id));
-        call.key(self.keys.tombstone(site, id))
-            .key(self.keys.absent(site, id));
+        let mut call = self.on_an_order(&script, site, id);
         call.arg(expected)
             .arg(order_json)
             .arg(millis(index.order_left));
@@ -174,7 +215,13 @@ impl RedisStore {
 
     /// Writes what leads to the order. These keys live in other slots than the order, so they cannot be part of the script; a
     /// failure in between leaves the order without them, and the caller, who is told, applies the same news again.
-    async fn index(&self, site: &SiteCode, id: OrderId, index: &Index) -> Result<(), StoreError> {
+    async fn index(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        index: &Index,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let mut write = pipe();
         if let (Some(number), Some(search_left)) = (&index.number, index.search_left) {
             write
@@ -185,36 +232,40 @@ impl RedisStore {
                 )
                 .ignore();
         }
-        let (window, expiry) = (
-            self.keys.of_site(site, "window"),
-            self.keys.of_site(site, "expiry"),
-        );
-        write
-            .zadd(&window, id.get(), index.created_at.timestamp_millis())
-            .ignore();
-        write
-            .zadd(
-                &expiry,
-                id.get(),
-                index.tracking_expires_at.timestamp_millis(),
-            )
-            .ignore();
-        self.connection
+        let oldest = format!("({}", (now - LONGEST_WINDOW).timestamp_millis());
+        for (name, at) in [
+            ("window", index.created_at),
+            ("expiry", index.tracking_expires_at),
+        ] {
+            let key = self.keys.of_site(site, name);
+            write
+                .zadd(&key, id.get(), at.timestamp_millis())
+                .ignore()
+                .zrembyscore(&key, "-inf", &oldest)
+                .ignore();
+        }
+        // Last, so that a deletion that is not seen here takes away itself what stands here.
+        write.exists(self.keys.tombstone(site, id));
+        let (is_deleted,): (bool,) = self
+            .connection
             .run(async |mut redis| write.query_async(&mut redis).await)
-            .await
+            .await?;
+        if is_deleted {
+            self.unlink(site, id, index.number.as_ref()).await?;
+        }
+        Ok(())
     }
 
     async fn bury(
         &self,
         site: &SiteCode,
         id: OrderId,
-        ttl: Duration,
         number: Option<&OrderNumber>,
     ) -> Result<(), StoreError> {
         let mut write = pipe();
         write
             .atomic()
-            .pset_ex(self.keys.tombstone(site, id), 1, millis(ttl).max(1))
+            .pset_ex(self.keys.tombstone(site, id), 1, millis(TOMBSTONE_TTL))
             .ignore();
         write
             .del(self.keys.order(site, id))
@@ -224,7 +275,8 @@ impl RedisStore {
         self.connection
             .run(async |mut redis| write.query_async::<()>(&mut redis).await)
             .await?;
-        self.unlink(site, id, number).await
+        self.unlink(site, id, number).await?;
+        self.drop_refresh(site, id).await
     }
 
     pub(super) async fn forget(
@@ -234,15 +286,9 @@ impl RedisStore {
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let read = self.read(site, id).await?;
-        let number = match &read.known {
-            Known::Order(order) => number_of(order),
-            Known::Nothing | Known::Tombstone => None,
-        };
+        let number = read.order.as_ref().and_then(number_of);
         let script = Script::new(FORGET);
-        let mut call = script.prepare_invoke();
-        call.key(self.keys.order(site, id))
-            .key(self.keys.tracking(site, id))
-            .key(self.keys.absent(site, id));
+        let mut call = self.on_an_order(&script, site, id);
         call.arg(&read.raw).arg(millis(self.ttls.not_found));
         let forgotten: bool = self
             .connection
@@ -272,12 +318,9 @@ impl RedisStore {
                 .await?;
         }
         let mut write = pipe();
-        for name in ["window", "expiry", "refresh"] {
+        for name in ["window", "expiry"] {
             write.zrem(self.keys.of_site(site, name), id.get()).ignore();
         }
-        write
-            .hdel(self.keys.of_site(site, "refresh:asks"), id.get())
-            .ignore();
         self.connection
             .run(async |mut redis| write.query_async(&mut redis).await)
             .await
@@ -289,29 +332,16 @@ impl RedisStore {
         id: OrderId,
         _now: DateTime<Utc>,
     ) -> Result<Found, StoreError> {
-        let mut read = pipe();
-        let order = self.keys.order(site, id);
-        read.get(&order)
-            .pttl(&order)
-            .pttl(self.keys.tracking(site, id));
-        read.exists(&[self.keys.tombstone(site, id), self.keys.absent(site, id)]);
-        let (raw, order_left, tracking_left, denied): (Option<String>, i64, i64, u32) = self
-            .connection
-            .run(async |mut redis| read.query_async(&mut redis).await)
-            .await?;
-        let Some(order) = raw.as_deref().and_then(stored::decode) else {
-            return Ok(if denied > 0 {
-                Found::Absent
-            } else {
-                Found::Unknown
-            });
-        };
-        let entry = Entry {
-            order,
-            order_ttl: duration(order_left).unwrap_or_default(),
-            tracking_ttl: duration(tracking_left),
-        };
-        Ok(Found::Order(Box::new(entry)))
+        let read = self.read(site, id).await?;
+        Ok(match read.order {
+            Some(order) => Found::Order(Box::new(Entry {
+                order,
+                order_ttl: duration(read.order_left).unwrap_or_default(),
+                tracking_ttl: duration(read.tracking_left),
+            })),
+            None if read.is_deleted || read.is_absent => Found::Absent,
+            None => Found::Unknown,
+        })
     }
 
     pub(super) async fn find(
@@ -320,40 +350,69 @@ impl RedisStore {
         number: &OrderNumber,
         now: DateTime<Utc>,
     ) -> Result<Found, StoreError> {
+        match self.way(site, number).await? {
+            Some(Way::Nowhere) => Ok(Found::Absent),
+            Some(Way::To(id)) => Ok(super::if_numbered(self.order(site, id, now).await?, number)),
+            None => Ok(Found::Unknown),
+        }
+    }
+
+    /// Where a number leads.
+    async fn way(&self, site: &SiteCode, number: &OrderNumber) -> Result<Option<Way>, StoreError> {
         let key = self.keys.search(site, number);
-        let way: Option<String> = self
+        let way: Option<Vec<u8>> = self
             .connection
             .run(async |mut redis| redis::cmd("GET").arg(&key).query_async(&mut redis).await)
             .await?;
-        let id = match way.as_deref() {
-            Some("-") => return Ok(Found::Absent),
-            Some(id) => id.parse().ok(),
-            None => None,
-        };
-        match id {
-            Some(id) => Ok(super::if_numbered(self.order(site, id, now).await?, number)),
-            None => Ok(Found::Unknown),
-        }
+        Ok(way.as_deref().and_then(Way::read))
     }
 
     pub(super) async fn remember_absent(
         &self,
         site: &SiteCode,
         wanted: &Wanted,
-        _now: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let key = match wanted {
             Wanted::Number(number) => self.keys.search(site, number),
             Wanted::Id(id) => self.keys.absent(site, *id),
         };
         let mut set = redis::cmd("SET");
-        set.arg(key)
+        set.arg(&key)
             .arg("-")
             .arg("NX")
             .arg("PX")
             .arg(millis(self.ttls.not_found));
-        self.connection
+        let is_set: bool = self
+            .connection
             .run(async |mut redis| set.query_async(&mut redis).await)
+            .await?;
+        match wanted {
+            Wanted::Number(number) if !is_set => self.close_way(site, number, now).await,
+            Wanted::Number(_) | Wanted::Id(_) => Ok(()),
+        }
+    }
+
+    /// A number that has led to an order, and does not any more, would else be looked up again and again until its key expires.
+    async fn close_way(
+        &self,
+        site: &SiteCode,
+        number: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some(Way::To(id)) = self.way(site, number).await? else {
+            return Ok(());
+        };
+        let found = super::if_numbered(self.order(site, id, now).await?, number);
+        if matches!(found, Found::Order(_)) {
+            return Ok(());
+        }
+        let script = Script::new(REPLACE_IF);
+        let mut call = script.prepare_invoke();
+        call.key(self.keys.search(site, number));
+        call.arg(id.get()).arg(millis(self.ttls.not_found));
+        self.connection
+            .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await
     }
 
@@ -367,16 +426,11 @@ impl RedisStore {
             self.keys.of_site(site, "window"),
             self.keys.of_site(site, "expiry"),
         );
-        let mut read = pipe();
-        let too_old = (since - LONGEST_WINDOW).timestamp_millis();
-        read.zrembyscore(&window, "-inf", format!("({too_old}"))
-            .ignore();
-        read.zrembyscore(&expiry, "-inf", format!("({too_old}"))
-            .ignore();
-        read.zrangebyscore(&window, since.timestamp_millis(), "+inf");
-        let (ids,): (Vec<u64>,) = self
+        let mut ids = redis::cmd("ZRANGEBYSCORE");
+        ids.arg(&window).arg(since.timestamp_millis()).arg("+inf");
+        let ids: Vec<u64> = self
             .connection
-            .run(async |mut redis| read.query_async(&mut redis).await)
+            .run(async |mut redis| ids.query_async(&mut redis).await)
             .await?;
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -395,9 +449,12 @@ impl RedisStore {
 
     pub(super) async fn watermark(&self, site: &SiteCode) -> Result<Option<i64>, StoreError> {
         let key = self.keys.of_site(site, "watermark");
-        self.connection
+        let held: Option<Vec<u8>> = self
+            .connection
             .run(async |mut redis| redis::cmd("GET").arg(&key).query_async(&mut redis).await)
-            .await
+            .await?;
+        let held = held.as_deref().map(String::from_utf8_lossy);
+        Ok(held.and_then(|held| held.parse().ok()))
     }
 
     pub(super) async fn set_watermark(
@@ -471,39 +528,47 @@ impl RedisStore {
     }
 
     async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let keys: Vec<String> = self
-            .connection
-            .run_long(async |redis: ConnectionManager| {
-                let mut redis = redis;
-                let mut scan = redis::cmd("SCAN");
-                scan.cursor_arg(0)
-                    .arg("MATCH")
-                    .arg(pattern)
-                    .arg("COUNT")
-                    .arg(PURGE_STEP);
-                let mut found: AsyncIter<'_, String> = scan.iter_async(&mut redis).await?;
-                let mut keys = Vec::new();
-                while let Some(key) = found.next_item().await {
-                    keys.push(key?);
-                }
-                Ok(keys)
-            })
-            .await?;
-        // A late redelivery must not bring a deleted order back.
-        let keys: Vec<_> = keys
-            .into_iter()
-            .filter(|key| !Keys::is_tombstone(key))
-            .collect();
-        let mut gone = 0;
-        for step in keys.chunks(PURGE_STEP) {
-            let mut unlink = redis::cmd("UNLINK");
-            unlink.arg(step);
-            gone += self
+        let (mut cursor, mut gone) = (0_u64, 0);
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(pattern);
+            scan.arg("COUNT").arg(PURGE_STEP);
+            let (next, mut keys): (u64, Vec<String>) = self
                 .connection
-                .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
+                .run(async |mut redis| scan.query_async(&mut redis).await)
                 .await?;
+            // A late redelivery must not bring a deleted order back.
+            keys.retain(|key| !Keys::is_tombstone(key));
+            if !keys.is_empty() {
+                let mut unlink = redis::cmd("UNLINK");
+                unlink.arg(keys);
+                gone += self
+                    .connection
+                    .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
+                    .await?;
+            }
+            if next == 0 {
+                return Ok(gone);
+            }
+            cursor = next;
         }
-        Ok(gone)
+    }
+}
+
+/// What a search key says.
+enum Way {
+    /// There is no such order.
+    Nowhere,
+    To(OrderId),
+}
+
+impl Way {
+    /// What cannot be read leads nowhere we know, and is written over.
+    fn read(text: &[u8]) -> Option<Self> {
+        match std::str::from_utf8(text).ok()? {
+            "-" => Some(Self::Nowhere),
+            id => id.parse().ok().map(Self::To),
+        }
     }
 }
 

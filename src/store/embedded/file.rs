@@ -1,32 +1,21 @@
-//! The store's file: its tables, compacting, and reading without being taken down by a damaged page.
+//! The store's file: its tables, and compacting it where it is mostly empty.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
-
-use chrono::{DateTime, Utc};
 use redb::Database;
-use tracing::{error, info};
+use tracing::info;
 
-use super::{RECORDS, Redb, Result, StoreError, WATERMARKS, WINDOW, entries, refresh};
-use crate::redb_file::{self, OpenError};
+use super::{RECORDS, Redb, StoreError, WATERMARKS, WINDOW, entries, refresh};
+use crate::redb_file::{Fault, Kind, OpenError};
 
-const NAME: &str = "cache.redb";
-/// Below this a half-empty file is not worth compacting.
+/// Less than this is not worth giving back.
 const SMALL: u64 = 16 * 1024 * 1024;
 
-/// Opens the store's file in `dir`. It is a cache, so the service goes on without a file that cannot be read.
-pub(super) fn open(dir: &Path, now: DateTime<Utc>) -> Result<Database> {
-    let opened = redb_file::open(dir, NAME, prepare, now)?;
-    if let Some((aside, cause)) = opened.set_aside {
-        error!(
-            file = %aside.display(), cause,
-            "the cache file could not be read: it was moved aside and the cache starts empty; delete it once nobody misses it"
-        );
-    }
-    Ok(opened.database)
-}
+/// It is a cache, so the service goes on without a file that cannot be read, and rather without it than with a part of it.
+pub(super) const CACHE: Kind = Kind {
+    name: "cache.redb",
+    prepare,
+    verify: true,
+    loss: "the cache starts empty and fills itself; delete the file once nobody misses it",
+};
 
 impl From<OpenError> for StoreError {
     fn from(error: OpenError) -> Self {
@@ -49,6 +38,14 @@ impl From<OpenError> for StoreError {
     }
 }
 
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable {
+            cause: format!("the cache file: {fault}"),
+        }
+    }
+}
+
 /// Makes the tables, so that readers never meet a missing one, and gives disk space back.
 fn prepare(database: &mut Database) -> Redb<()> {
     let write = database.begin_write()?;
@@ -60,32 +57,14 @@ fn prepare(database: &mut Database) -> Redb<()> {
     write.open_table(refresh::REFRESHES)?;
     let stats = write.stats()?;
     write.commit()?;
-    let page_size = u64::try_from(stats.page_size()).unwrap_or(u64::MAX);
-    let bytes = stats.allocated_pages().saturating_mul(page_size);
-    if bytes > SMALL && bytes > stats.stored_bytes().saturating_mul(2) {
-        info!(
-            bytes,
-            stored = stats.stored_bytes(),
-            "compacting the cache file"
-        );
+    // Free pages are part of what is fragmented: redb uses them again, but does not give them back by itself.
+    let (used, free) = (
+        stats.stored_bytes() + stats.metadata_bytes(),
+        stats.fragmented_bytes(),
+    );
+    if free > SMALL && free > used {
+        info!(used, free, "compacting the cache file");
         database.compact()?;
     }
     Ok(())
-}
-
-/// Runs a read; a panic over a damaged page becomes an error of this read alone.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Redb<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(unavailable(&error)),
-        Err(_panic) => Err(StoreError::Unavailable {
-            cause: "a page of the cache file is damaged".to_owned(),
-        }),
-    }
-}
-
-pub(super) fn unavailable(error: &redb::Error) -> StoreError {
-    StoreError::Unavailable {
-        cause: error.to_string(),
-    }
 }

@@ -1,7 +1,7 @@
 //! The refresh set in the file: one row an order.
 
 use chrono::{DateTime, Utc};
-use redb::{ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
+use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition};
 
 use super::{EmbeddedStore, Result};
 use crate::{
@@ -26,12 +26,16 @@ impl EmbeddedStore {
     ) -> Result<()> {
         let (site, asks) = (site.clone(), asks.to_vec());
         let taken = self
-            .write(DateTime::UNIX_EPOCH, move |write| {
+            .write(None, move |write| {
                 let mut table = write.open_table(REFRESHES)?;
                 for ask in asks {
                     let key = (site.as_str(), ask.order.get());
                     let held = table.get(key)?.map(|held| held.value());
-                    if held.is_none() && table.len()? >= MOST_REFRESHES {
+                    // Counting one site's rows takes a while, so it is left for when there are many of all sites together.
+                    if held.is_none()
+                        && table.len()? >= MOST_REFRESHES
+                        && waiting(&table, &site)? >= MOST_REFRESHES
+                    {
                         return Ok(false);
                     }
                     let row = coalesce(held, &ask);
@@ -70,7 +74,7 @@ impl EmbeddedStore {
         settled: Settled,
     ) -> Result<()> {
         let (site, entry) = (site.clone(), *entry);
-        self.write(DateTime::UNIX_EPOCH, move |write| {
+        self.write(None, move |write| {
             let mut table = write.open_table(REFRESHES)?;
             let key = (site.as_str(), entry.order.get());
             let Some((_, wanted, attempts, read, asked)) = table.get(key)?.map(|held| held.value())
@@ -97,14 +101,16 @@ impl EmbeddedStore {
     }
 
     pub(in crate::store) fn refresh_len(&self, site: &SiteCode) -> Result<u64> {
-        self.read(|read| {
-            let waiting = read
-                .open_table(REFRESHES)?
-                .range((site.as_str(), 0)..=(site.as_str(), u64::MAX))?
-                .count();
-            Ok(u64::try_from(waiting).unwrap_or(u64::MAX))
-        })
+        self.read(|read| waiting(&read.open_table(REFRESHES)?, site))
     }
+}
+
+fn waiting(
+    table: &impl ReadableTable<(&'static str, u64), Row>,
+    site: &SiteCode,
+) -> super::Redb<u64> {
+    let rows = table.range((site.as_str(), 0)..=(site.as_str(), u64::MAX))?;
+    Ok(u64::try_from(rows.count()).unwrap_or(u64::MAX))
 }
 
 /// The newest want, the greater need, the earliest time; a newer want starts the count of attempts anew.

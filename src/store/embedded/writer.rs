@@ -3,19 +3,20 @@
 //! A sync of the disk is nearly the whole cost of a write, so many writers share one.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
 use chrono::{DateTime, Utc};
-use redb::{Database, WriteTransaction};
+use redb::WriteTransaction;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tracing::{error, info, warn};
 
-use super::{
-    LONGEST_WINDOW, Redb, Result, StoreError, WINDOW, entries::Entries, file::unavailable,
-};
+use super::{LONGEST_WINDOW, Redb, Result, StoreError, WINDOW, entries::Entries};
+use crate::redb_file::{Fault, Generation, RedbFile, guarded};
 
 /// Writes that share one commit at most.
 const MOST_IN_A_COMMIT: usize = 256;
@@ -24,35 +25,50 @@ const QUEUE: usize = 1024;
 /// Commits between two sweeps of what has expired.
 const COMMITS_A_SWEEP: u32 = 64;
 
-/// Work on a transaction; what it returns is run once the transaction is committed, with how that went.
+/// Work on a transaction; what it returns is run once the transaction is committed.
 type Job = Box<dyn FnOnce(&WriteTransaction) -> Redb<Answer> + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
 
 enum Message {
-    Write { now: DateTime<Utc>, job: Job },
+    /// What to write, and when it is written; `None` for what does not depend on the time.
+    Write {
+        now: Option<DateTime<Utc>>,
+        job: Job,
+    },
+    /// A reader could not read the file as it was then.
+    Failed(Generation),
     Close(oneshot::Sender<()>),
 }
 
 /// The writer's end of its queue. Cheap to clone; the thread ends with the last one.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(mpsc::Sender<Message>);
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    health: Arc<Health>,
+}
 
-impl std::fmt::Debug for Message {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Message")
-    }
+/// Why the last commit failed, for those who waited for it and for the readiness page.
+#[derive(Debug, Default)]
+struct Health {
+    has_failed: AtomicBool,
+    /// Held for a look.
+    cause: Mutex<Option<String>>,
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>) -> Result<Self> {
+    pub(super) fn start(file: Arc<RedbFile>) -> Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE);
+        let health = Arc::<Health>::default();
+        let its_health = Arc::clone(&health);
         let writing = move || {
             Thread {
-                database,
+                file,
                 queue,
-                latest: DateTime::UNIX_EPOCH,
+                health: its_health,
+                now: None,
                 commits: 0,
                 expired_are_left: false,
+                must_reopen: false,
             }
             .run();
         };
@@ -62,13 +78,16 @@ impl Writer {
             .map_err(|error| StoreError::Unavailable {
                 cause: error.to_string(),
             })?;
-        Ok(Self(sender))
+        Ok(Self {
+            queue: sender,
+            health,
+        })
     }
 
     /// Runs `work` in a transaction; when this returns, what it wrote is on disk.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        now: DateTime<Utc>,
+        now: Option<DateTime<Utc>>,
         work: impl FnOnce(&WriteTransaction) -> Redb<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
@@ -81,37 +100,99 @@ impl Writer {
                 }
             }))
         });
-        let stopped = || StoreError::Unavailable {
-            cause: "the cache's writer has stopped".to_owned(),
-        };
-        self.0
-            .send(Message::Write { now, job })
-            .await
-            .map_err(|_closed| stopped())?;
+        let job = Message::Write { now, job };
+        self.queue.send(job).await.map_err(|_closed| stopped())?;
         answered
             .await
-            .map_err(|_not_committed| StoreError::Unavailable {
-                cause: "the write was not committed".to_owned(),
-            })
+            .map_err(|_not_committed| self.health.not_committed())
     }
 
-    /// Waits until everything sent before is on disk, and ends the writer.
+    /// Whether the last commit went well and there is somebody to do the next. An empty commit finds out whether a failure has
+    /// passed.
+    pub(super) async fn ping(&self) -> Result<()> {
+        if self.queue.is_closed() {
+            return Err(stopped());
+        }
+        if self.health.has_failed.load(Ordering::Relaxed) {
+            return self.run(None, |_| Ok(())).await;
+        }
+        Ok(())
+    }
+
+    /// Has the file opened anew, since it could not be read.
+    pub(super) fn note_failed_read(&self, generation: Generation) {
+        // A queue that is full has writes in it, which will find out for themselves.
+        if self.queue.try_send(Message::Failed(generation)).is_err() {
+            tracing::trace!("the writer is busy");
+        }
+    }
+
+    /// Waits until everything sent before is on disk, ends the writer and lets the file go.
     pub(super) async fn close(&self) {
         let (closed, done) = oneshot::channel();
-        if self.0.send(Message::Close(closed)).await.is_ok() {
+        if self.queue.send(Message::Close(closed)).await.is_ok() {
             drop(done.await);
         }
     }
 }
 
+impl Health {
+    fn failed(&self, fault: &Fault) {
+        let was_failing = self.has_failed.swap(true, Ordering::Relaxed);
+        *self.cause() = Some(fault.to_string());
+        if !was_failing {
+            error!(
+                "the cache file cannot be written, and is opened anew for the next write: {fault}"
+            );
+        }
+    }
+
+    fn succeeded(&self) {
+        if self.has_failed.swap(false, Ordering::Relaxed) {
+            *self.cause() = None;
+            info!("the cache file is written again");
+        }
+    }
+
+    fn not_committed(&self) -> StoreError {
+        let cause = self.cause().clone();
+        StoreError::Unavailable {
+            cause: cause.map_or_else(
+                || "the write was not committed".to_owned(),
+                |cause| format!("the cache file: {cause}"),
+            ),
+        }
+    }
+
+    fn cause(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable {
+        cause: "the cache's writer has stopped".to_owned(),
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Message")
+    }
+}
+
 struct Thread {
-    database: Arc<Database>,
+    file: Arc<RedbFile>,
     queue: mpsc::Receiver<Message>,
-    /// The greatest time any writer has named.
-    latest: DateTime<Utc>,
+    health: Arc<Health>,
+    /// The time the last writer named. Not the greatest of all: a clock that once was years ahead must not empty the cache for
+    /// as long as the process lives.
+    now: Option<DateTime<Utc>>,
     commits: u32,
     /// Whether the last sweep left expired values behind, so that the next commit goes on with it.
     expired_are_left: bool,
+    /// Whether the last transaction failed. redb would refuse all others, or carry on with what a panic left.
+    must_reopen: bool,
 }
 
 impl Thread {
@@ -125,10 +206,12 @@ impl Thread {
                 };
                 closing = self.take(next, &mut jobs);
             }
-            self.commit(jobs);
+            if !jobs.is_empty() || (self.must_reopen && closing.is_none()) {
+                self.commit(jobs);
+            }
             if let Some(closed) = closing {
                 // The file is let go before anybody is told: who reopens it at once must not find it in use.
-                drop(self.database);
+                self.file.close();
                 if closed.send(()).is_err() {
                     tracing::trace!("nobody waits for the writer to close");
                 }
@@ -140,8 +223,12 @@ impl Thread {
     fn take(&mut self, message: Message, jobs: &mut Vec<Job>) -> Option<oneshot::Sender<()>> {
         match message {
             Message::Write { now, job } => {
-                self.latest = self.latest.max(now);
+                self.now = now.or(self.now);
                 jobs.push(job);
+                None
+            }
+            Message::Failed(generation) => {
+                self.must_reopen |= self.file.generation() == Some(generation);
                 None
             }
             Message::Close(closed) => Some(closed),
@@ -150,35 +237,62 @@ impl Thread {
 
     /// Commits all or none: whoever gets no answer knows that nothing of his was written.
     fn commit(&mut self, jobs: Vec<Job>) {
-        self.commits += 1;
-        let sweep = self.expired_are_left || self.commits % COMMITS_A_SWEEP == 1;
-        let committed = catch_unwind(AssertUnwindSafe(|| self.write(jobs, sweep)));
-        match committed {
-            Ok(Ok(answers)) => answers.into_iter().for_each(|answer| answer()),
-            Ok(Err(error)) => error!(
-                "the cache file could not be written: {}",
-                unavailable(&error)
-            ),
-            Err(_panic) => error!(
-                "the cache file is damaged: stop the service, move cache.redb away and start it again"
-            ),
+        match self.begin().and_then(|write| self.write(write, jobs)) {
+            Ok(answers) => {
+                self.health.succeeded();
+                for answer in answers {
+                    answer();
+                }
+            }
+            Err(fault) => {
+                self.must_reopen = true;
+                self.health.failed(&fault);
+            }
         }
     }
 
-    fn write(&mut self, jobs: Vec<Job>, sweep: bool) -> Redb<Vec<Answer>> {
-        let write = self.database.begin_write()?;
-        let answers = jobs
-            .into_iter()
-            .map(|job| job(&write))
-            .collect::<Redb<Vec<_>>>()?;
-        if sweep {
-            self.expired_are_left = Entries::of(&write, self.latest)?.sweep()?;
-            let too_old = (self.latest - LONGEST_WINDOW).timestamp_millis();
-            write
-                .open_table(WINDOW)?
-                .retain(|_, (created_at, _)| created_at >= too_old)?;
+    /// Begins a transaction, on the file opened anew if it has failed since.
+    fn begin(&mut self) -> std::result::Result<WriteTransaction, Fault> {
+        if !self.must_reopen {
+            match guarded(|| self.file.begin_write()) {
+                Ok(write) => return Ok(write),
+                Err(fault) => warn!("the cache file is opened anew: {fault}"),
+            }
         }
-        write.commit()?;
+        self.must_reopen = true;
+        guarded(|| self.file.reopen())?;
+        self.must_reopen = false;
+        guarded(|| self.file.begin_write())
+    }
+
+    fn write(
+        &mut self,
+        write: WriteTransaction,
+        jobs: Vec<Job>,
+    ) -> std::result::Result<Vec<Answer>, Fault> {
+        self.commits += 1;
+        let sweeps = self.expired_are_left || self.commits % COMMITS_A_SWEEP == 1;
+        let now = self.now.filter(|_| sweeps);
+        let (answers, left) = guarded(move || {
+            let answers = jobs
+                .into_iter()
+                .map(|job| job(&write))
+                .collect::<Redb<Vec<_>>>()?;
+            let left = now.map(|now| sweep(&write, now)).transpose()?;
+            write.commit()?;
+            Ok((answers, left))
+        })?;
+        self.expired_are_left = left.unwrap_or(self.expired_are_left);
         Ok(answers)
     }
+}
+
+/// Removes what has expired and what no window reaches any more; whether there may be more of it.
+fn sweep(write: &WriteTransaction, now: DateTime<Utc>) -> Redb<bool> {
+    let are_left = Entries::of(write, now)?.sweep()?;
+    let too_old = (now - LONGEST_WINDOW).timestamp_millis();
+    write
+        .open_table(WINDOW)?
+        .retain(|_, (created_at, _)| created_at >= too_old)?;
+    Ok(are_left)
 }

@@ -8,7 +8,6 @@ use std::{
 use arc_swap::ArcSwap;
 use redis::{
     Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult,
-    ServerErrorKind,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
@@ -20,8 +19,6 @@ use super::super::StoreError;
 
 /// A single command, or a pipeline of a few: Redis answers in well under a millisecond or is in trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A walk over all keys.
-const LONG_PATIENCE: Duration = Duration::from_secs(60);
 /// So long without an answer is trouble, even if nobody waits longer.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Failures in a row after which calls fail at once …
@@ -70,30 +67,15 @@ impl Connection {
         &self,
         work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
-        self.within(PATIENCE, work).await
-    }
-
-    /// Runs a walk over many keys.
-    pub(super) async fn run_long<T>(
-        &self,
-        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
-    ) -> Result<T, StoreError> {
-        self.within(LONG_PATIENCE, work).await
-    }
-
-    async fn within<T>(
-        &self,
-        patience: Duration,
-        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
-    ) -> Result<T, StoreError> {
         self.admit()?;
-        let manager = ConnectionManager::clone(&self.0.manager.load());
+        let used = self.0.manager.load_full();
         // A caller whose own patience ends first drops us here: that Redis was silent meanwhile must count all the same.
         let unanswered = Unanswered {
             connection: Some(self),
+            used: &used,
             since: Instant::now(),
         };
-        let answered = timeout(patience, work(manager)).await;
+        let answered = timeout(PATIENCE, work(ConnectionManager::clone(&used))).await;
         unanswered.disarm();
         match answered {
             Ok(Ok(value)) => {
@@ -101,13 +83,11 @@ impl Connection {
                 Ok(value)
             }
             Ok(Err(error)) => {
-                self.note_error(&error);
-                Err(StoreError::Unavailable {
-                    cause: spell(&error),
-                })
+                self.note_error(&error, &used);
+                Err(told(&error))
             }
             Err(_elapsed) => {
-                self.note_failure();
+                self.note_failure(&used);
                 Err(StoreError::TimedOut)
             }
         }
@@ -137,19 +117,22 @@ impl Connection {
         *breaker = Breaker::default();
     }
 
-    fn note_error(&self, error: &RedisError) {
-        if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) {
+    fn note_error(&self, error: &RedisError, used: &Arc<ConnectionManager>) {
+        if is_read_only(error) {
             // The server became a replica; the manager itself would stay with it for good.
             warn!("Redis is read-only here: connecting anew");
-            self.reconnect();
+            self.reconnect(used);
         } else if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
-            self.note_failure();
+            self.note_failure(used);
+        } else {
+            // It refuses, but it answers.
+            self.note_success();
         }
     }
 
-    fn note_failure(&self) {
+    fn note_failure(&self, used: &Arc<ConnectionManager>) {
         let mut breaker = self.breaker();
-        breaker.failures += 1;
+        breaker.failures = breaker.failures.saturating_add(1);
         if breaker.failures < TRIPS_AFTER {
             return;
         }
@@ -161,12 +144,23 @@ impl Connection {
         breaker.open_until = Some(Instant::now() + OPEN_FOR);
         drop(breaker);
         // A half-open socket never heals by itself.
-        self.reconnect();
+        self.reconnect(used);
     }
 
-    fn reconnect(&self) {
+    /// A call that was given up before Redis could be blamed shows nothing: if it was the probe, the next one is.
+    fn note_nothing(&self) {
+        let mut breaker = self.breaker();
+        if breaker.open_until.is_some() {
+            breaker.open_until = Some(Instant::now());
+        }
+    }
+
+    /// Puts a new connection in the place of the one that was used, unless somebody has done so already.
+    fn reconnect(&self, used: &Arc<ConnectionManager>) {
         match manager(&self.0.client) {
-            Ok(manager) => self.0.manager.store(Arc::new(manager)),
+            Ok(manager) => {
+                self.0.manager.compare_and_swap(used, Arc::new(manager));
+            }
             Err(error) => warn!("cannot set up a new connection to Redis: {error}"),
         }
     }
@@ -183,6 +177,7 @@ impl Connection {
 /// a client does that hangs up, says nothing about Redis.
 struct Unanswered<'a> {
     connection: Option<&'a Connection>,
+    used: &'a Arc<ConnectionManager>,
     since: Instant,
 }
 
@@ -194,10 +189,13 @@ impl Unanswered<'_> {
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection
-            && self.since.elapsed() >= SILENCE
-        {
-            connection.note_failure();
+        let Some(connection) = self.connection else {
+            return;
+        };
+        if self.since.elapsed() >= SILENCE {
+            connection.note_failure(self.used);
+        } else {
+            connection.note_nothing();
         }
     }
 }
@@ -221,22 +219,56 @@ fn client(url: &SecretString) -> RedisResult<Client> {
 fn manager(client: &Client) -> Result<ConnectionManager, StoreError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(LONG_PATIENCE))
-        .set_number_of_retries(1)
-        .set_max_delay(Duration::from_millis(200));
-    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|error| {
-        StoreError::Unavailable {
-            cause: spell(&error),
-        }
-    })
+        .set_response_timeout(Some(PATIENCE))
+        // The breaker decides when to try again; whoever waits is told at once.
+        .set_number_of_retries(0);
+    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|error| told(&error))
 }
 
-/// The kind of error, and for a server's own refusal its code (`NOAUTH`, `OOM`, `WRONGPASS`): the text behind it may repeat
-/// addresses or values.
+/// What a server refused with, of one command or of each of a pipeline: `NOAUTH`, `OOM`, `READONLY`.
+fn codes(error: &RedisError) -> Vec<String> {
+    let of_each = error.clone().into_server_errors();
+    let of_each = of_each.iter().flat_map(|errors| errors.iter());
+    let mut codes: Vec<_> = of_each
+        .map(|(_, error)| error.code().to_owned())
+        .chain(error.code().map(str::to_owned))
+        .collect();
+    codes.dedup();
+    codes
+}
+
+fn is_read_only(error: &RedisError) -> bool {
+    codes(error).iter().any(|code| code == "READONLY")
+}
+
+fn told(error: &RedisError) -> StoreError {
+    if error.is_timeout() {
+        return StoreError::TimedOut;
+    }
+    StoreError::Unavailable {
+        cause: spell(error),
+    }
+}
+
+/// What a person can do something about, in words; else the kind of error and the server's code. Never the text behind it, which
+/// may repeat addresses or values.
 fn spell(error: &RedisError) -> String {
-    let code = error
-        .code()
-        .map(|code| format!(" ({code})"))
-        .unwrap_or_default();
-    format!("{}{code}", error.category())
+    let codes = codes(error);
+    let refused = |wanted: &str| codes.iter().any(|code| code == wanted);
+    if error.kind() == ErrorKind::AuthenticationFailed || refused("WRONGPASS") {
+        return "Redis refuses the password of REDIS_URL".to_owned();
+    }
+    if refused("NOAUTH") {
+        return "Redis wants a password: write it into REDIS_URL".to_owned();
+    }
+    if refused("OOM") {
+        return "Redis is out of memory (OOM)".to_owned();
+    }
+    if error.is_connection_refusal() {
+        return "Redis is not there (connection refused)".to_owned();
+    }
+    if codes.is_empty() {
+        return format!("Redis: {}", error.category());
+    }
+    format!("Redis: {} ({})", error.category(), codes.join(", "))
 }

@@ -12,34 +12,44 @@ use crate::{
 };
 
 /// Asks for an order: newest want, greater need, earliest time; a newer want starts the count of attempts anew. What is asked
-/// reads `<wanted, or -1>:<1 if only a read will do>:<attempts>:<how often asked>`. ARGV: id, wanted, due, need, how many may wait.
+/// reads `<wanted, or -1>:<1 if only a read will do>:<attempts>:<how often asked>`; what reads otherwise is written over.
+/// ARGV: id, wanted, due, need, how many may wait.
 const ASK: &str = r"
 local id, wanted, due, need = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local held = redis.call('HGET', KEYS[2], id)
+local was, needed, tries, times = string.match(held or '', '^(-?%d+):(%d):(%d+):(%d+)$')
 local attempts, asked = '0', 1
-if held then
-  local was, needed, tries, times = string.match(held, '(-?%d+):(%d):(%d+):(%d+)')
+if was then
   if tonumber(was) >= wanted then wanted = tonumber(was); attempts = tries end
   need = math.max(need, tonumber(needed))
   asked = tonumber(times) + 1
-elseif redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then
+elseif not held and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then
   return 0
 end
-redis.call('HSET', KEYS[2], id, string.format('%.0f:%d:%s:%d', wanted, need, attempts, asked))
+redis.call('HSET', KEYS[2], id, string.format('%.0f:%d:%s:%.0f', wanted, need, attempts, asked))
 redis.call('ZADD', KEYS[1], 'LT', due, id)
 return 1";
+
+/// What is due, earliest first: id, when, what is asked (empty if that is gone). ARGV: until when, how many.
+const DUE: &str = r"
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local rows = {}
+for i = 1, #due, 2 do
+  rows[#rows + 1] = {due[i], due[i + 1], redis.call('HGET', KEYS[2], due[i]) or ''}
+end
+return rows";
 
 /// Settles what was asked, unless it was asked for again meanwhile. ARGV: id, how often it had been asked for when it was read,
 /// new due time or ''.
 const SETTLE: &str = r"
-local held = redis.call('HGET', KEYS[2], ARGV[1])
-if not held then redis.call('ZREM', KEYS[1], ARGV[1]); return 0 end
-local want, tries, asked = string.match(held, '(-?%d+:%d):(%d+):(%d+)')
+local held = redis.call('HGET', KEYS[2], ARGV[1]) or ''
+local want, tries, asked = string.match(held, '^(-?%d+:%d):(%d+):(%d+)$')
+if not asked then want, tries, asked = '-1:1', '0', '0' end
 if asked ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
-else
+elseif redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   redis.call('HSET', KEYS[2], ARGV[1], want .. ':' .. (tonumber(tries) + 1) .. ':' .. asked)
   redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 end
@@ -76,31 +86,36 @@ impl RedisStore {
         now: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<RefreshEntry>, StoreError> {
-        let mut due = redis::cmd("ZRANGEBYSCORE");
-        due.arg(self.keys.of_site(site, "refresh"))
-            .arg("-inf")
-            .arg(now.timestamp_millis());
-        due.arg("WITHSCORES").arg("LIMIT").arg(0).arg(limit);
-        let due: Vec<(u64, f64)> = self
+        let script = Script::new(DUE);
+        let mut call = self.on_the_set(&script, site);
+        call.arg(now.timestamp_millis()).arg(limit);
+        let due: Vec<(u64, f64, Vec<u8>)> = self
             .connection
-            .run(async |mut redis| due.query_async(&mut redis).await)
+            .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        if due.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut held = redis::cmd("HMGET");
-        held.arg(self.keys.of_site(site, "refresh:asks"));
-        for (id, _) in &due {
-            held.arg(id);
-        }
-        let held: Vec<Option<String>> = self
-            .connection
-            .run(async |mut redis| held.query_async(&mut redis).await)
-            .await?;
-        let entries = due.into_iter().zip(held);
-        Ok(entries
-            .filter_map(|((id, due), held)| entry(id, super::whole(due), held.as_deref()))
+        Ok(due
+            .into_iter()
+            .filter_map(|(id, due, asked)| entry(id, super::whole(due), &asked))
             .collect())
+    }
+
+    /// Takes an order out of the set, whatever is asked of it.
+    pub(super) async fn drop_refresh(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+    ) -> Result<(), StoreError> {
+        let mut write = pipe();
+        write
+            .atomic()
+            .zrem(self.keys.of_site(site, "refresh"), id.get())
+            .ignore();
+        write
+            .hdel(self.keys.of_site(site, "refresh:asks"), id.get())
+            .ignore();
+        self.connection
+            .run(async |mut redis| write.query_async(&mut redis).await)
+            .await
     }
 
     pub(in crate::store) async fn settle_refresh(
@@ -152,11 +167,10 @@ fn digit(needs: Needs) -> u8 {
     }
 }
 
-/// An entry without what is asked of it was settled between our two reads.
-fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
-    let mut parts = held?.splitn(4, ':');
-    let wanted: i64 = parts.next()?.parse().ok()?;
-    let needs = parts.next()?;
+/// An entry of which it cannot be read what is asked is an order to fetch all the same; it must not stay at the head of the set.
+fn entry(id: u64, due_millis: i64, asked: &[u8]) -> Option<RefreshEntry> {
+    let asked = std::str::from_utf8(asked).ok().and_then(parts);
+    let (wanted, needs, attempts, asked) = asked.unwrap_or((-1, Needs::Read, 0, 0));
     Some(RefreshEntry {
         order: OrderId::new(id)?,
         wanted: if wanted < 0 {
@@ -164,13 +178,24 @@ fn entry(id: u64, due_millis: i64, held: Option<&str>) -> Option<RefreshEntry> {
         } else {
             DateTime::from_timestamp_millis(wanted)
         },
-        needs: if needs == "0" {
-            Needs::WholeOrder
-        } else {
-            Needs::Read
-        },
+        needs,
         due_at: DateTime::from_timestamp_millis(due_millis)?,
-        attempts: parts.next()?.parse().ok()?,
-        asked: parts.next()?.parse().ok()?,
+        attempts,
+        asked,
     })
+}
+
+fn parts(asked: &str) -> Option<(i64, Needs, u32, u64)> {
+    let mut parts = asked.splitn(4, ':');
+    let wanted = parts.next()?.parse().ok()?;
+    let needs = match parts.next()? {
+        "0" => Needs::WholeOrder,
+        _only_a_read => Needs::Read,
+    };
+    Some((
+        wanted,
+        needs,
+        parts.next()?.parse().ok()?,
+        parts.next()?.parse().ok()?,
+    ))
 }
