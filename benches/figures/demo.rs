@@ -27,6 +27,7 @@ pub(crate) async fn measure(table: &mut Table) {
     let mut connection = demo.connect().await;
     let cached_after = loop {
         let reply = connection.get(&path).await;
+        assert_eq!(reply.status, 200, "the demo's lookup: {}", reply.text());
         if reply.holds("\"cached\":true") && !reply.holds("\"order\":null") {
             break begun.elapsed();
         }

@@ -130,7 +130,7 @@ async fn simulator(pace: SweepPace) -> Simulator {
         .latency(SHOPIFY_TAKES);
     let shop = match pace {
         SweepPace::AsDelivered => shop,
-        SweepPace::Quick => shop.bucket(20_000, 1000),
+        SweepPace::Quick => shop.bucket(2000, 1000),
     };
     shop.start().await.expect("the simulated shop starts")
 }
@@ -189,8 +189,9 @@ impl Service {
             }
             let mut connection = self.connect().await;
             loop {
-                let history = connection.get("/api/warmup/history").await.json();
-                if let Some(record) = history.pointer("/data/history/0") {
+                let reply = connection.get("/api/warmup/history").await;
+                assert_eq!(reply.status, 200, "the history: {}", reply.text());
+                if let Some(record) = reply.json().pointer("/data/history/0") {
                     return record.clone();
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -9,7 +9,7 @@ use crate::{
     latency::Latencies,
     stage::Stage,
     table::{Row, Table},
-    wire::Connection,
+    wire::{Connection, HOST},
 };
 
 const CHANGES: usize = 500;
@@ -81,7 +81,7 @@ fn change(simulator: &shopify_simulator::Simulator, id: u64, note: &str) -> Chan
         .expect("an order of the shop");
     let triggered_at = simulator.clock().now();
     let head = format!(
-        "POST /webhooks/shopify HTTP/1.1\r\nhost: figures\r\ncontent-type: application/json\r\n\
+        "POST /webhooks/shopify HTTP/1.1\r\n{HOST}\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\nx-shopify-topic: orders/updated\r\nx-shopify-shop-domain: {domain}\r\n\
          x-shopify-hmac-sha256: {signature}\r\nx-shopify-webhook-id: figures-{id}\r\nx-shopify-event-id: figures-{id}\r\n\
          x-shopify-api-version: 2026-10\r\nx-shopify-triggered-at: {triggered_at}\r\n\r\n",

@@ -12,6 +12,9 @@ use tokio::{
 /// No answer takes this long, unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The service knows itself by this name; by another one it may be a browser that was led astray.
+pub(crate) const HOST: &str = "host: localhost";
+
 /// A kept-alive connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -102,7 +105,7 @@ impl Connection {
 
 /// A GET, spelt out.
 pub(crate) fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: figures\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\n{HOST}\r\n\r\n")
 }
 
 pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
