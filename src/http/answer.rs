@@ -14,9 +14,19 @@ use tracing::error;
 
 use crate::{lookup::Failure, store::StoreError, sweep::TaskId};
 
-/// `{"success":true,"data":…}`.
+/// `{"success":true,"data":…}`, written out in one pass: a lookup's answer is the hot path.
 pub(super) fn success(data: &impl Serialize) -> Response {
-    Json(json!({ "success": true, "data": data })).into_response()
+    Json(Success {
+        success: true,
+        data,
+    })
+    .into_response()
+}
+
+#[derive(Serialize)]
+struct Success<'a, T> {
+    success: bool,
+    data: &'a T,
 }
 
 /// `{"success":false,"error":{"code":"…","detail":"…"}}`: what the caller did wrong or may do next, never an inner cause.

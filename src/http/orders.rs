@@ -186,27 +186,49 @@ async fn answer(
     }
 }
 
-fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> Value {
-    let (value, ttl) = match part {
-        Part::Order => (
-            json!(OrderAnswer::of(&found.order, found.site.as_str())),
-            found.order_ttl,
-        ),
-        Part::Tracking => (json!(TrackingAnswer::of(&found.order)), found.tracking_ttl),
+/// The part that was asked for, under its own name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    Order(Option<Box<OrderAnswer>>),
+    Tracking(Option<TrackingAnswer>),
+}
+
+/// `data` of an order that was found.
+#[derive(Debug, Serialize)]
+struct FoundAnswer<'a> {
+    #[serde(flatten)]
+    asked: Asked,
+    cached: bool,
+    cache_ttl: u64,
+    site_code: &'a SiteCode,
+    freshness: FreshnessAnswer,
+}
+
+fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> FoundAnswer<'_> {
+    let (asked, ttl) = match part {
+        Part::Order => {
+            let order = OrderAnswer::of(&found.order, found.site.as_str());
+            (Asked::Order(order.map(Box::new)), found.order_ttl)
+        }
+        Part::Tracking => {
+            let tracking = TrackingAnswer::of(&found.order);
+            (Asked::Tracking(tracking), found.tracking_ttl)
+        }
     };
     let as_of = found.order.as_of;
-    json!({
-        part.name(): value,
-        "cached": found.state != Freshness::Live,
-        "cache_ttl": seconds(ttl),
-        "site_code": found.site,
-        "freshness": FreshnessAnswer {
+    FoundAnswer {
+        asked,
+        cached: found.state != Freshness::Live,
+        cache_ttl: seconds(ttl),
+        site_code: &found.site,
+        freshness: FreshnessAnswer {
             state: found.state,
             as_of: as_of.map(|as_of| as_of.at),
             age_s: as_of.map_or(0, |as_of| (now - as_of.at).num_seconds().max(0)),
             source: as_of.map(|as_of| as_of.source),
         },
-    })
+    }
 }
 
 /// What is left, rounded up as Redis' own `TTL` rounds to the nearest: a full 48 hours read as 172800.
