@@ -191,7 +191,7 @@ async fn answer(
 #[serde(rename_all = "lowercase")]
 enum Asked {
     Order(Option<Box<OrderAnswer>>),
-    Tracking(Option<TrackingAnswer>),
+    Tracking(Option<Box<TrackingAnswer>>),
 }
 
 /// `data` of an order that was found.
@@ -213,7 +213,7 @@ fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> FoundAnsw
         }
         Part::Tracking => {
             let tracking = TrackingAnswer::of(&found.order);
-            (Asked::Tracking(tracking), found.tracking_ttl)
+            (Asked::Tracking(tracking.map(Box::new)), found.tracking_ttl)
         }
     };
     let as_of = found.order.as_of;
