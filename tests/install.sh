@@ -28,21 +28,16 @@ install_packages() {
   [[ ${#missing[@]} -eq 0 ]] && return
   echo "tests/install.sh: installing ${missing[*]}"
   type -P apt-get >/dev/null || fail "this machine has no apt-get: please install the like of ${missing[*]}"
+  local as_root=()
+  if [[ "$(id -u)" -ne 0 ]]; then
+    type -P sudo >/dev/null || fail "neither root nor sudo: please have somebody run: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
   # Of several package sources only Debian's own must answer; what is missing in the end, `install` tells.
-  as_root apt-get update -qq || echo 'tests/install.sh: apt-get update failed, going on with the lists that are there' >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+  "${as_root[@]}" apt-get update -qq || echo 'tests/install.sh: apt-get update failed, going on with the lists that are there' >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     fail "apt-get could not install ${missing[*]}, see above"
   hash -r
-}
-
-as_root() {
-  if [[ "$(id -u)" -eq 0 ]]; then
-    "$@"
-  elif type -P sudo >/dev/null; then
-    sudo "$@"
-  else
-    fail "neither root nor sudo: please have somebody run: $*"
-  fi
 }
 
 node_is_new_enough() {
@@ -52,7 +47,7 @@ node_is_new_enough() {
 
 # From the npm registry, because whoever gets here reaches it anyway: the judges come from there.
 fetch_node() {
-  local platform sha256 package scratch tarball
+  local platform sha256 package tarball
   case "$(uname -m)" in
     x86_64) platform=linux-x64 sha256=$NODE_SHA256_X64 ;;
     aarch64) platform=linux-arm64 sha256=$NODE_SHA256_ARM64 ;;
@@ -61,18 +56,20 @@ fetch_node() {
   package="node-$platform@$NODE_VERSION"
   echo "tests/install.sh: node is $(node --version), Shopify's library needs $MIN_NODE or newer: fetching $package into $NODE_BIN"
   scratch="$(mktemp -d)"
+  trap 'rm -rf "$scratch"' EXIT
   tarball="$scratch/$(npm pack "$package" --silent --loglevel=error --pack-destination "$scratch" | tail -n 1)" ||
     fail "npm pack $package failed, see above"
   echo "$sha256  $tarball" | sha256sum --check --quiet || fail "$package is not the tarball that was reviewed"
   mkdir -p "$NODE_BIN"
   tar -xzf "$tarball" -C "$NODE_BIN" --strip-components=2 package/bin/node
-  rm -r "$scratch"
   hash -r
   node_is_new_enough || fail "$package does not run here: please install Node.js $MIN_NODE or newer"
 }
 
 # As the Makefile does for the tests.
 export PATH="$PWD/$NODE_BIN:$PATH"
+# One that was fetched by halves would stand before the machine's own.
+node_is_new_enough || rm -rf "$NODE_BIN"
 install_packages
 node_is_new_enough || fetch_node
 tests/judges/install.sh
