@@ -11,14 +11,17 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use redb::{Database, ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
+    TableDefinition,
+};
 use serde::{Deserialize, Serialize};
 use shopify_webhooks::{ShopDomain, Topic};
 use thiserror::Error;
 use tracing::{error, warn};
 
 use crate::{
-    redb_file::{Fault, Kind, OpenError, RedbFile, guarded},
+    redb_file::{Check, Fault, Kind, OpenError, RedbFile, guarded},
     site::SiteCode,
     warm::Received,
 };
@@ -34,8 +37,9 @@ const MOST_DELIVERIES: u64 = 100_000;
 /// One delivery that cannot be read is no reason to give up the others.
 const INBOX: Kind = Kind {
     name: "inbox.redb",
-    prepare: make_tables,
-    verify: false,
+    page_cache: 4 * 1024 * 1024,
+    make_tables,
+    check: Check::Header,
     loss: "deliveries in it are missing until the next sweep",
 };
 
@@ -145,9 +149,9 @@ impl Inbox {
     fn with<T>(&self, work: impl Fn(&RedbFile) -> Result<T, Fault>) -> Result<T, InboxError> {
         let Inner { file, turn } = &*self.0;
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = |fault| {
+        let again = |fault: Fault| {
             warn!("the inbox file failed and is opened anew: {fault}");
-            guarded(|| file.reopen()).and_then(|()| guarded(|| work(file)))
+            guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file)))
         };
         guarded(|| work(file))
             .or_else(again)
@@ -205,11 +209,17 @@ fn put_aside(file: &RedbFile, sequence: u64) -> Result<(), Fault> {
     Ok(write.commit()?)
 }
 
-fn make_tables(database: &mut Database) -> Result<(), redb::Error> {
+/// Where they are there, nothing is written: the disk may be full.
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let before = database.begin_read()?.list_tables()?.count();
     let write = database.begin_write()?;
     write.open_table(DELIVERIES)?;
     write.open_table(UNREADABLE)?;
-    write.commit()?;
+    if write.list_tables()?.count() == before {
+        write.abort()?;
+    } else {
+        write.commit()?;
+    }
     Ok(())
 }
 
@@ -277,5 +287,32 @@ mod tests {
         inbox.keep(&delivery(b"{}")).unwrap();
         assert_eq!(inbox.oldest().unwrap().unwrap().0, 2);
         assert_eq!(inbox.len().unwrap(), 1);
+    }
+
+    /// In place: the file that is open must be the one that is damaged.
+    fn scribble(path: &Path) {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[8192..].fill(0xA5);
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+    }
+
+    #[test]
+    fn damage_costs_what_the_file_held_and_not_what_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
+        // More than redb keeps in memory.
+        let large = Received {
+            body: Bytes::from(vec![7; 400_000]),
+            ..delivery(b"")
+        };
+        for _ in 0..20 {
+            inbox.keep(&large).unwrap();
+        }
+        scribble(&dir.path().join("inbox.redb"));
+        assert_eq!(inbox.oldest().unwrap(), None);
+        inbox.keep(&delivery(b"{}")).unwrap();
+        assert_eq!(inbox.oldest().unwrap().unwrap().1, delivery(b"{}"));
+        assert!(dir.path().join("inbox.redb.unreadable-0").exists());
     }
 }

@@ -18,10 +18,8 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, WriteTrans
 use thiserror::Error;
 use tracing::error;
 
-/// redb's own cache of pages; left at its default it would grow to a gigabyte.
-const PAGE_CACHE: usize = 64 * 1024 * 1024;
-/// Up to here all pages are verified in a fraction of a second; those of a larger file are first seen when they are used.
-const VERIFIED_UP_TO: u64 = 256 * 1024 * 1024;
+/// Up to here all pages are checked in a fraction of a second; those of a larger file are first seen when they are used.
+const CHECKED_UP_TO: u64 = 256 * 1024 * 1024;
 /// Files moved aside in one millisecond: more than one is a clock that stands still, more than this is something else.
 const MOST_NAMES: u32 = 1000;
 
@@ -55,12 +53,23 @@ pub enum OpenError {
 pub(crate) struct Kind {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What is done when it is opened: making its tables, compacting.
-    pub(crate) prepare: fn(&mut Database) -> Result<(), redb::Error>,
-    /// Whether a single damaged page makes the whole file useless. Else what can still be read of it is.
-    pub(crate) verify: bool,
+    /// redb's own cache of pages; left at its default it would grow to a gigabyte.
+    pub(crate) page_cache: usize,
+    /// Makes its tables.
+    pub(crate) make_tables: fn(&Database) -> Result<(), redb::Error>,
+    /// How carefully it is looked at when the service starts.
+    pub(crate) check: Check,
     /// What it means, for whoever reads the log, that such a file was moved aside.
     pub(crate) loss: &'static str,
+}
+
+/// How carefully a file is looked at when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Check {
+    /// A damaged page is met when it is used, and what can still be read of the others is.
+    Header,
+    /// Every page: rather no file than one that is not as it was written.
+    Pages,
 }
 
 /// A file that several threads read and one at a time writes.
@@ -117,7 +126,7 @@ impl<E: Into<redb::Error>> From<E> for Fault {
 impl RedbFile {
     /// Opens the file in `dir`, making both where they are missing.
     pub(crate) fn open(dir: &Path, kind: Kind, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let database = open(dir, &kind, now)?;
+        let database = open(dir, &kind, kind.check, now)?;
         let open = Open {
             database,
             generation: Generation(0),
@@ -147,32 +156,54 @@ impl RedbFile {
         open.as_ref().map(|open| open.generation)
     }
 
-    /// Opens it again, with all pages verified. Only for the one who writes, and only between transactions.
-    pub(crate) fn reopen(&self) -> Result<(), Fault> {
-        self.close();
-        let database = open(&self.dir, &self.kind, self.opened_at).map_err(Fault::NotOpened)?;
+    /// Opens it again. Only for the one who writes, and only between transactions; readers wait meanwhile.
+    pub(crate) fn reopen(&self, check: Check) -> Result<(), Fault> {
+        let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let_go(place.take());
+        let database =
+            open(&self.dir, &self.kind, check, self.opened_at).map_err(Fault::NotOpened)?;
         let generation = Generation(self.openings.fetch_add(1, Ordering::Relaxed));
-        let open = Open {
+        *place = Some(Open {
             database,
             generation,
-        };
-        self.put(Some(open));
+        });
         Ok(())
     }
 
     /// Lets it go. Transactions under way fail.
     pub(crate) fn close(&self) {
-        let open = self.put(None);
-        // redb may panic here, too; whoever opens the file next repairs it.
-        drop(guarded(|| {
-            drop(open);
-            Ok(())
-        }));
+        let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let_go(place.take());
     }
 
-    fn put(&self, open: Option<Open>) -> Option<Open> {
+    /// Whatever only an owner may do.
+    pub(crate) fn with_owned<T>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T, redb::Error>,
+    ) -> Result<T, Fault> {
         let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *place, open)
+        let open = place.as_mut().ok_or(Fault::Closed)?;
+        guarded(|| Ok(work(&mut open.database)?))
+    }
+}
+
+/// redb may panic even here; whoever opens the file next repairs it.
+fn let_go(open: Option<Open>) {
+    drop(guarded(|| {
+        drop(open);
+        Ok(())
+    }));
+}
+
+impl Fault {
+    /// How carefully the file has to be looked at now.
+    pub(crate) fn check(&self) -> Check {
+        match self {
+            Self::Redb(redb::Error::Io(_) | redb::Error::PreviousIo)
+            | Self::Closed
+            | Self::NotOpened(_) => Check::Header,
+            Self::Redb(_) | Self::Panicked => Check::Pages,
+        }
     }
 }
 
@@ -181,14 +212,14 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, F
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panicked))
 }
 
-fn open(dir: &Path, kind: &Kind, now: DateTime<Utc>) -> Result<Database, OpenError> {
+fn open(dir: &Path, kind: &Kind, check: Check, now: DateTime<Utc>) -> Result<Database, OpenError> {
     let path = dir.join(kind.name);
     let denied = |source| OpenError::Denied {
         path: dir.to_owned(),
         source,
     };
     fs::create_dir_all(dir).map_err(denied)?;
-    let cause = match create(&path, kind) {
+    let cause = match create(&path, kind, check) {
         Ok(database) => return Ok(database),
         Err(Failure::InUse) => return Err(OpenError::InUse(path)),
         Err(Failure::Denied(error)) => return Err(denied(error)),
@@ -197,7 +228,7 @@ fn open(dir: &Path, kind: &Kind, now: DateTime<Utc>) -> Result<Database, OpenErr
     let aside = free_name(&path, now);
     fs::rename(&path, &aside).map_err(denied)?;
     error!(file = %aside.display(), cause, "{} could not be read and was moved aside: {}", kind.name, kind.loss);
-    match create(&path, kind) {
+    match create(&path, kind, check) {
         Ok(database) => Ok(database),
         Err(Failure::InUse) => Err(OpenError::InUse(path)),
         Err(Failure::Denied(error)) => Err(denied(error)),
@@ -238,17 +269,17 @@ enum Failure {
     Unreadable(String),
 }
 
-fn create(path: &Path, kind: &Kind) -> Result<Database, Failure> {
+fn create(path: &Path, kind: &Kind, check: Check) -> Result<Database, Failure> {
     make_private(path).map_err(Failure::Denied)?;
     let length = fs::metadata(path).map_or(0, |file| file.len());
     let mut builder = Builder::new();
     builder
-        .set_cache_size(PAGE_CACHE)
-        .set_check_integrity_on_open(kind.verify && length <= VERIFIED_UP_TO);
+        .set_cache_size(kind.page_cache)
+        .set_check_integrity_on_open(check == Check::Pages && length <= CHECKED_UP_TO);
     // redb may panic on pages that are damaged in ways its checksums do not cover.
     let created = catch_unwind(AssertUnwindSafe(|| -> Result<Database, redb::Error> {
-        let mut database = builder.create(path)?;
-        (kind.prepare)(&mut database)?;
+        let database = builder.create(path)?;
+        (kind.make_tables)(&database)?;
         Ok(database)
     }));
     match created {

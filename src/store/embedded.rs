@@ -49,7 +49,7 @@ pub struct EmbeddedStore {
 
 impl EmbeddedStore {
     pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, now: DateTime<Utc>) -> Result<Self> {
-        let file = Arc::new(RedbFile::open(dir, file::CACHE, now)?);
+        let file = Arc::new(file::open(dir, now)?);
         let writer = Writer::start(Arc::clone(&file))?;
         Ok(Self {
             file,
@@ -347,9 +347,9 @@ impl EmbeddedStore {
         });
         read.map_err(|fault| {
             if let Some(generation) = generation {
-                self.writer.note_failed_read(generation);
+                self.writer.note_failed_read(generation, fault.check());
             }
-            fault.into()
+            StoreError::from(&fault)
         })
     }
 

@@ -5,6 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use redis::FromRedisValue;
 use tempfile::TempDir;
 
 use crate::harness::until;
@@ -54,7 +55,11 @@ impl RedisServer {
         format!("redis://{password}127.0.0.1:{}/0", self.port)
     }
 
-    /// Kills it at once.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills it at once; what it held is gone.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
@@ -64,40 +69,41 @@ impl RedisServer {
 
     /// Starts it again, empty, where it was.
     pub(crate) async fn restart(&mut self) {
-        assert!(
-            self.try_restart().await,
-            "redis-server does not start again on port {}",
-            self.port
-        );
+        self.kill();
+        // Somebody's outgoing connection may have the port for a moment.
+        for _ in 0..10 {
+            if self.try_restart().await {
+                return;
+            }
+        }
+        panic!("redis-server does not start again on port {}", self.port);
     }
 
     /// Stops it from answering, without closing its connections.
-    pub(crate) fn freeze(&self) {
-        self.signal("-STOP");
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
     }
 
-    pub(crate) fn thaw(&self) {
-        self.signal("-CONT");
+    /// Lets it go on after [`Self::pause`].
+    pub(crate) fn resume(&self) {
+        self.signal("CONT");
     }
 
-    /// A connection to look into it.
-    pub(crate) async fn connect(&self) -> redis::aio::MultiplexedConnection {
+    /// Runs a command as a person at `redis-cli` would, on a connection of its own.
+    pub(crate) async fn cli<T: FromRedisValue>(&self, command: &[&str]) -> T {
         let client = redis::Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut call = redis::Cmd::new();
+        call.arg(command);
+        call.query_async(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     async fn try_restart(&mut self) -> bool {
         let mut command = Command::new("redis-server");
-        command.args([
-            "--port",
-            &self.port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(self.directory.path());
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
@@ -108,7 +114,7 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn();
         let mut process = process.expect("redis-server is not installed: `make test` installs it");
-        let url = self.url();
+        let (url, id) = (self.url(), process.id());
         let answers = until("redis-server answers or ends", || {
             let ended = process.try_wait().unwrap().is_some();
             let url = url.clone();
@@ -116,7 +122,7 @@ impl RedisServer {
                 if ended {
                     Some(false)
                 } else {
-                    pings(&url).await.then_some(true)
+                    is_up(&url, id).await.then_some(true)
                 }
             }
         })
@@ -126,28 +132,27 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self.process.as_ref().expect("it runs").id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let id = self.process.as_ref().expect("it runs").id();
+        // The shell's own `kill`: the program of that name is not installed everywhere.
+        let kill = format!("kill -s {signal} {id}");
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.expect("a shell").success());
     }
 }
 
-async fn pings(url: &str) -> bool {
+/// Whether the process answers, and not another test's server that was quicker to take the port.
+async fn is_up(url: &str, process: u32) -> bool {
     let Ok(client) = redis::Client::open(url) else {
         return false;
     };
     let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
         return false;
     };
-    redis::cmd("PING")
-        .query_async::<String>(&mut connection)
-        .await
-        .is_ok()
+    let mut info = redis::cmd("INFO");
+    info.arg("server");
+    let info: Result<String, _> = info.query_async(&mut connection).await;
+    let line = format!("process_id:{process}");
+    info.is_ok_and(|info| info.lines().any(|told| told == line))
 }
 
 impl Drop for RedisServer {

@@ -1,21 +1,34 @@
 //! The store's file: its tables, and compacting it where it is mostly empty.
 
-use redb::Database;
-use tracing::info;
+use std::path::Path;
 
-use super::{RECORDS, Redb, StoreError, WATERMARKS, WINDOW, entries, refresh};
-use crate::redb_file::{Fault, Kind, OpenError};
+use chrono::{DateTime, Utc};
+use redb::{Database, ReadableDatabase as _};
+use tracing::{info, warn};
+
+use super::{RECORDS, Redb, Result, StoreError, WATERMARKS, WINDOW, entries, refresh};
+use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile};
 
 /// Less than this is not worth giving back.
 const SMALL: u64 = 16 * 1024 * 1024;
 
 /// It is a cache, so the service goes on without a file that cannot be read, and rather without it than with a part of it.
-pub(super) const CACHE: Kind = Kind {
+const CACHE: Kind = Kind {
     name: "cache.redb",
-    prepare,
-    verify: true,
+    page_cache: 64 * 1024 * 1024,
+    make_tables,
+    check: Check::Pages,
     loss: "the cache starts empty and fills itself; delete the file once nobody misses it",
 };
+
+/// Opens the store's file in `dir`, and gives disk space back that it does not use.
+pub(super) fn open(dir: &Path, now: DateTime<Utc>) -> Result<RedbFile> {
+    let file = RedbFile::open(dir, CACHE, now)?;
+    if let Err(fault) = file.with_owned(compact) {
+        warn!("the cache file stays as large as it is: {fault}");
+    }
+    Ok(file)
+}
 
 impl From<OpenError> for StoreError {
     fn from(error: OpenError) -> Self {
@@ -38,16 +51,17 @@ impl From<OpenError> for StoreError {
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<&Fault> for StoreError {
+    fn from(fault: &Fault) -> Self {
         Self::Unavailable {
             cause: format!("the cache file: {fault}"),
         }
     }
 }
 
-/// Makes the tables, so that readers never meet a missing one, and gives disk space back.
-fn prepare(database: &mut Database) -> Redb<()> {
+/// Makes the tables, so that readers never meet a missing one. Where they are there, nothing is written: the disk may be full.
+fn make_tables(database: &Database) -> Redb<()> {
+    let before = database.begin_read()?.list_tables()?.count();
     let write = database.begin_write()?;
     write.open_table(entries::ENTRIES)?;
     write.open_table(entries::EXPIRIES)?;
@@ -55,8 +69,18 @@ fn prepare(database: &mut Database) -> Redb<()> {
     write.open_table(WATERMARKS)?;
     write.open_table(RECORDS)?;
     write.open_table(refresh::REFRESHES)?;
+    if write.list_tables()?.count() == before {
+        write.abort()?;
+    } else {
+        write.commit()?;
+    }
+    Ok(())
+}
+
+fn compact(database: &mut Database) -> Redb<()> {
+    let write = database.begin_write()?;
     let stats = write.stats()?;
-    write.commit()?;
+    write.abort()?;
     // Free pages are part of what is fragmented: redb uses them again, but does not give them back by itself.
     let (used, free) = (
         stats.stored_bytes() + stats.metadata_bytes(),

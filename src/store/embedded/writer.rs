@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use super::{LONGEST_WINDOW, Redb, Result, StoreError, WINDOW, entries::Entries};
-use crate::redb_file::{Fault, Generation, RedbFile, guarded};
+use crate::redb_file::{Check, Fault, Generation, RedbFile, guarded};
 
 /// Writes that share one commit at most.
 const MOST_IN_A_COMMIT: usize = 256;
@@ -25,9 +25,13 @@ const QUEUE: usize = 1024;
 /// Commits between two sweeps of what has expired.
 const COMMITS_A_SWEEP: u32 = 64;
 
-/// Work on a transaction; what it returns is run once the transaction is committed.
-type Job = Box<dyn FnOnce(&WriteTransaction) -> Redb<Answer> + Send>;
-type Answer = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&WriteTransaction) -> Redb<()> + Send>;
+
+/// Something to write, and whom to tell whether it is on disk.
+struct Job {
+    work: Work,
+    committed: oneshot::Sender<Result<()>>,
+}
 
 enum Message {
     /// What to write, and when it is written; `None` for what does not depend on the time.
@@ -36,7 +40,7 @@ enum Message {
         job: Job,
     },
     /// A reader could not read the file as it was then.
-    Failed(Generation),
+    Failed(Generation, Check),
     Close(oneshot::Sender<()>),
 }
 
@@ -44,43 +48,32 @@ enum Message {
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    health: Arc<Health>,
-}
-
-/// Why the last commit failed, for those who waited for it and for the readiness page.
-#[derive(Debug, Default)]
-struct Health {
-    has_failed: AtomicBool,
-    /// Held for a look.
-    cause: Mutex<Option<String>>,
+    /// Whether the last commit failed.
+    has_failed: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(super) fn start(file: Arc<RedbFile>) -> Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let health = Arc::<Health>::default();
-        let its_health = Arc::clone(&health);
-        let writing = move || {
-            Thread {
-                file,
-                queue,
-                health: its_health,
-                now: None,
-                commits: 0,
-                expired_are_left: false,
-                must_reopen: false,
-            }
-            .run();
+        let has_failed = Arc::<AtomicBool>::default();
+        let thread = Thread {
+            file,
+            queue,
+            has_failed: Arc::clone(&has_failed),
+            now: None,
+            commits: 0,
+            expired_are_left: false,
+            must_reopen: None,
         };
         thread::Builder::new()
             .name("cache-writer".to_owned())
-            .spawn(writing)
+            .spawn(|| thread.run())
             .map_err(|error| StoreError::Unavailable {
                 cause: error.to_string(),
             })?;
         Ok(Self {
             queue: sender,
-            health,
+            has_failed,
         })
     }
 
@@ -91,20 +84,20 @@ impl Writer {
         work: impl FnOnce(&WriteTransaction) -> Redb<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |write| {
-            let value = work(write)?;
+        let (committed, is_committed) = oneshot::channel();
+        let work = Box::new(move |write: &WriteTransaction| {
             // Who no longer waits needs no answer.
-            Ok(Box::new(move || {
-                if answer.send(value).is_err() {
-                    tracing::trace!("nobody waits for this write any more");
-                }
-            }))
+            drop(answer.send(work(write)?));
+            Ok(())
         });
-        let job = Message::Write { now, job };
-        self.queue.send(job).await.map_err(|_closed| stopped())?;
-        answered
+        let job = Job { work, committed };
+        let message = Message::Write { now, job };
+        self.queue
+            .send(message)
             .await
-            .map_err(|_not_committed| self.health.not_committed())
+            .map_err(|_closed| stopped())?;
+        is_committed.await.map_err(|_gone| stopped())??;
+        answered.await.map_err(|_gone| stopped())
     }
 
     /// Whether the last commit went well and there is somebody to do the next. An empty commit finds out whether a failure has
@@ -113,16 +106,20 @@ impl Writer {
         if self.queue.is_closed() {
             return Err(stopped());
         }
-        if self.health.has_failed.load(Ordering::Relaxed) {
+        if self.has_failed.load(Ordering::Relaxed) {
             return self.run(None, |_| Ok(())).await;
         }
         Ok(())
     }
 
     /// Has the file opened anew, since it could not be read.
-    pub(super) fn note_failed_read(&self, generation: Generation) {
+    pub(super) fn note_failed_read(&self, generation: Generation, check: Check) {
         // A queue that is full has writes in it, which will find out for themselves.
-        if self.queue.try_send(Message::Failed(generation)).is_err() {
+        if self
+            .queue
+            .try_send(Message::Failed(generation, check))
+            .is_err()
+        {
             tracing::trace!("the writer is busy");
         }
     }
@@ -133,39 +130,6 @@ impl Writer {
         if self.queue.send(Message::Close(closed)).await.is_ok() {
             drop(done.await);
         }
-    }
-}
-
-impl Health {
-    fn failed(&self, fault: &Fault) {
-        let was_failing = self.has_failed.swap(true, Ordering::Relaxed);
-        *self.cause() = Some(fault.to_string());
-        if !was_failing {
-            error!(
-                "the cache file cannot be written, and is opened anew for the next write: {fault}"
-            );
-        }
-    }
-
-    fn succeeded(&self) {
-        if self.has_failed.swap(false, Ordering::Relaxed) {
-            *self.cause() = None;
-            info!("the cache file is written again");
-        }
-    }
-
-    fn not_committed(&self) -> StoreError {
-        let cause = self.cause().clone();
-        StoreError::Unavailable {
-            cause: cause.map_or_else(
-                || "the write was not committed".to_owned(),
-                |cause| format!("the cache file: {cause}"),
-            ),
-        }
-    }
-
-    fn cause(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,15 +148,15 @@ impl std::fmt::Debug for Message {
 struct Thread {
     file: Arc<RedbFile>,
     queue: mpsc::Receiver<Message>,
-    health: Arc<Health>,
+    has_failed: Arc<AtomicBool>,
     /// The time the last writer named. Not the greatest of all: a clock that once was years ahead must not empty the cache for
     /// as long as the process lives.
     now: Option<DateTime<Utc>>,
     commits: u32,
     /// Whether the last sweep left expired values behind, so that the next commit goes on with it.
     expired_are_left: bool,
-    /// Whether the last transaction failed. redb would refuse all others, or carry on with what a panic left.
-    must_reopen: bool,
+    /// Set when the last transaction failed. redb would refuse all others, or carry on with what a panic left.
+    must_reopen: Option<Check>,
 }
 
 impl Thread {
@@ -206,7 +170,7 @@ impl Thread {
                 };
                 closing = self.take(next, &mut jobs);
             }
-            if !jobs.is_empty() || (self.must_reopen && closing.is_none()) {
+            if !jobs.is_empty() || (self.must_reopen.is_some() && closing.is_none()) {
                 self.commit(jobs);
             }
             if let Some(closed) = closing {
@@ -227,63 +191,81 @@ impl Thread {
                 jobs.push(job);
                 None
             }
-            Message::Failed(generation) => {
-                self.must_reopen |= self.file.generation() == Some(generation);
+            Message::Failed(generation, check) => {
+                if self.file.generation() == Some(generation) {
+                    self.must_reopen = self.must_reopen.max(Some(check));
+                }
                 None
             }
             Message::Close(closed) => Some(closed),
         }
     }
 
-    /// Commits all or none: whoever gets no answer knows that nothing of his was written.
+    /// Commits all or none, and only then tells those who wait.
     fn commit(&mut self, jobs: Vec<Job>) {
-        match self.begin().and_then(|write| self.write(write, jobs)) {
-            Ok(answers) => {
-                self.health.succeeded();
-                for answer in answers {
-                    answer();
-                }
-            }
-            Err(fault) => {
-                self.must_reopen = true;
-                self.health.failed(&fault);
-            }
+        let (work, waiting): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .map(|job| (job.work, job.committed))
+            .unzip();
+        let outcome = self.begin().and_then(|write| self.write(write, work));
+        if let Err(fault) = &outcome {
+            self.must_reopen = Some(fault.check());
+        }
+        self.note(&outcome);
+        for committed in waiting {
+            let told = outcome.as_ref().map_err(StoreError::from);
+            // Who no longer waits needs no answer.
+            drop(committed.send(told.copied()));
+        }
+    }
+
+    /// Says once that writing fails, and once that it does no more.
+    fn note(&self, outcome: &std::result::Result<(), Fault>) {
+        let had_failed = self.has_failed.swap(outcome.is_err(), Ordering::Relaxed);
+        match outcome {
+            Err(fault) if !had_failed => error!(
+                "the cache file cannot be written, and is opened anew for the next write: {fault}"
+            ),
+            Ok(()) if had_failed => info!("the cache file is written again"),
+            Err(_) | Ok(()) => {}
         }
     }
 
     /// Begins a transaction, on the file opened anew if it has failed since.
     fn begin(&mut self) -> std::result::Result<WriteTransaction, Fault> {
-        if !self.must_reopen {
-            match guarded(|| self.file.begin_write()) {
+        let check = match self.must_reopen {
+            Some(check) => check,
+            None => match guarded(|| self.file.begin_write()) {
                 Ok(write) => return Ok(write),
-                Err(fault) => warn!("the cache file is opened anew: {fault}"),
-            }
-        }
-        self.must_reopen = true;
-        guarded(|| self.file.reopen())?;
-        self.must_reopen = false;
+                Err(fault) => {
+                    warn!("the cache file is opened anew: {fault}");
+                    fault.check()
+                }
+            },
+        };
+        guarded(|| self.file.reopen(check))?;
+        self.must_reopen = None;
         guarded(|| self.file.begin_write())
     }
 
     fn write(
         &mut self,
         write: WriteTransaction,
-        jobs: Vec<Job>,
-    ) -> std::result::Result<Vec<Answer>, Fault> {
+        work: Vec<Work>,
+    ) -> std::result::Result<(), Fault> {
         self.commits += 1;
         let sweeps = self.expired_are_left || self.commits % COMMITS_A_SWEEP == 1;
         let now = self.now.filter(|_| sweeps);
-        let (answers, left) = guarded(move || {
-            let answers = jobs
-                .into_iter()
-                .map(|job| job(&write))
-                .collect::<Redb<Vec<_>>>()?;
+        let left = guarded(move || {
+            for work in work {
+                work(&write)?;
+            }
             let left = now.map(|now| sweep(&write, now)).transpose()?;
             write.commit()?;
-            Ok((answers, left))
+            Ok(left)
         })?;
         self.expired_are_left = left.unwrap_or(self.expired_are_left);
-        Ok(answers)
+        Ok(())
     }
 }
 

@@ -1,302 +1,283 @@
-//! What only the file has: it survives, it can be damaged, and time in it is ours to set.
+//! What only the file has: it survives, it grows and shrinks, and time in it is ours to set.
+
+mod damage;
+mod disk;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use shopify_warmer::{
-    order::{OrderState, Tombstone},
-    store::{Found, MergeOutcome, Store, StoreError, Wanted},
-};
+use chrono::TimeDelta;
+use redb::{ReadOnlyDatabase, ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
+use shopify_warmer::store::{Found, MergeOutcome, Store, StoreError, Wanted};
 
-use super::{child_directory, id, millis, now, number, settings, uk, whole};
+use super::news::{partial, whole};
+use super::{
+    de, deleted, entry, entry_at, find, found, id, merge, merge_at, noon, number, settings, uk,
+};
+use crate::harness::until;
+
+/// Tells a child which directory is its own.
+const CHILD_DIRECTORY: &str = "STORE_TEST_CHILD";
 
 fn open(dir: &Path) -> Result<Store, StoreError> {
-    Store::embedded(dir, settings(), now())
+    Store::embedded(dir, settings(), noon())
 }
 
-async fn merge_at(store: &Store, order: u64, at: DateTime<Utc>) -> MergeOutcome {
-    store
-        .merge(&uk(), whole(order, at).into(), at)
-        .await
-        .unwrap()
-        .outcome
+fn file(dir: &Path) -> PathBuf {
+    dir.join("cache.redb")
+}
+
+/// What was moved aside in the directory.
+fn set_aside(dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    files
+        .filter(|path| path.to_string_lossy().contains(".unreadable-"))
+        .collect()
+}
+
+/// Runs a test of this program as a process of its own, to be killed or kept from the disk.
+fn child(test: &str, dir: &Path) -> Child {
+    let mut command = Command::new("sh");
+    // A write beyond the limit of a file's size shall fail, as on a full disk, and not end the process.
+    command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+    command
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"]);
+    command
+        .env(CHILD_DIRECTORY, dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn child_directory() -> Option<PathBuf> {
+    let mut vars = std::env::vars_os();
+    vars.find(|(name, _)| name == CHILD_DIRECTORY)
+        .map(|(_, dir)| dir.into())
 }
 
 #[tokio::test]
 async fn expired_is_absent_everywhere() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
-    let at = now();
-    merge_at(&store, 1, at).await;
-    store
-        .remember_absent(&uk(), &Wanted::Number(number("UK404")), at)
-        .await
-        .unwrap();
-    let found = store
-        .order(&uk(), id(1), at + TimeDelta::hours(6))
-        .await
-        .unwrap();
+    merge(&store, whole(1, noon())).await;
+    let absent = Wanted::Number(number("UK404"));
+    store.remember_absent(&uk(), &absent, noon()).await.unwrap();
+    let hours = |hours| noon() + TimeDelta::hours(hours);
+    let tick = TimeDelta::milliseconds(1);
+
     assert!(
-        matches!(found, Found::Order(entry) if entry.tracking_ttl.is_none()),
-        "its tracking is gone"
-    );
-    assert_eq!(
-        store
-            .find(&uk(), &number("UK404"), at + TimeDelta::seconds(60))
+        entry_at(&store, 1, hours(6) - tick)
             .await
-            .unwrap(),
-        Found::Unknown
+            .tracking_ttl
+            .is_some()
     );
-    let later = at + TimeDelta::hours(48);
+    assert_eq!(entry_at(&store, 1, hours(6)).await.tracking_ttl, None);
+    let minute = noon() + TimeDelta::seconds(60);
+    for (now, seen) in [(minute - tick, Found::Absent), (minute, Found::Unknown)] {
+        assert_eq!(
+            store.find(&uk(), &number("UK404"), now).await.unwrap(),
+            seen
+        );
+    }
+    entry_at(&store, 1, hours(48) - tick).await;
+    let later = hours(48);
+    let by_id = store.order(&uk(), id(1), later).await.unwrap();
+    let by_number = store.find(&uk(), &number("UK1"), later).await.unwrap();
+    assert_eq!((by_id, by_number), (Found::Unknown, Found::Unknown));
+    // News takes the expired for absent, and so does whoever sets only what is absent.
     assert_eq!(
-        store.order(&uk(), id(1), later).await.unwrap(),
-        Found::Unknown
+        merge_at(&store, partial(1, 5, later), later).await,
+        MergeOutcome::NotCached
     );
-    assert_eq!(
-        store.find(&uk(), &number("UK1"), later).await.unwrap(),
-        Found::Unknown
-    );
-    // Set-if-absent takes the expired for absent too.
-    store
-        .remember_absent(&uk(), &Wanted::Number(number("UK1")), later)
-        .await
-        .unwrap();
+    let absent = Wanted::Number(number("UK1"));
+    store.remember_absent(&uk(), &absent, later).await.unwrap();
     assert_eq!(
         store.find(&uk(), &number("UK1"), later).await.unwrap(),
         Found::Absent
     );
-    assert_eq!(merge_at(&store, 1, later).await, MergeOutcome::Created);
+    assert_eq!(
+        merge_at(&store, whole(1, later), later).await,
+        MergeOutcome::Created
+    );
 }
 
 #[tokio::test]
 async fn a_tombstone_lasts_three_days() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
-    let at = now();
-    merge_at(&store, 1, at).await;
-    store
-        .merge(&uk(), OrderState::Gone(Tombstone { id: id(1), at }), at)
-        .await
-        .unwrap();
-    assert_eq!(
-        merge_at(&store, 1, at + TimeDelta::hours(71)).await,
-        MergeOutcome::Tombstoned
-    );
-    assert_eq!(
-        merge_at(&store, 1, at + TimeDelta::hours(73)).await,
-        MergeOutcome::Created
-    );
+    merge(&store, whole(1, noon())).await;
+    merge(&store, deleted(1, noon())).await;
+    for (later, outcome) in [
+        (
+            TimeDelta::hours(72) - TimeDelta::milliseconds(1),
+            MergeOutcome::Tombstoned,
+        ),
+        (TimeDelta::hours(72), MergeOutcome::Created),
+    ] {
+        let later = noon() + later;
+        assert_eq!(merge_at(&store, whole(1, later), later).await, outcome);
+    }
 }
 
 #[tokio::test]
 async fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let at = now();
     let store = open(dir.path()).unwrap();
-    merge_at(&store, 1, at).await;
-    store.set_watermark(&uk(), at).await.unwrap();
+    merge(&store, whole(1, noon())).await;
+    merge(&store, partial(1, 7, noon())).await;
+    merge(&store, deleted(2, noon())).await;
+    store.set_watermark(&uk(), noon()).await.unwrap();
     store.push_record(&uk(), "{}").await.unwrap();
+    let before = entry(&store, 1).await;
+    let another = store.clone();
     store.close().await;
-    assert!(
-        matches!(
-            store.merge(&uk(), whole(2, at).into(), at).await,
-            Err(StoreError::Unavailable { .. })
-        ),
-        "it is closed"
-    );
-    drop(store);
+    store.close().await;
+    // Closed for all clones, and free for the next.
+    for error in [
+        another
+            .merge(&uk(), whole(3, noon()).into(), noon())
+            .await
+            .unwrap_err(),
+        another.order(&uk(), id(1), noon()).await.unwrap_err(),
+        another.ping().await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    }
     let store = open(dir.path()).unwrap();
-    assert!(matches!(
-        store.order(&uk(), id(1), at).await.unwrap(),
-        Found::Order(_)
-    ));
-    assert_eq!(
-        store.watermark(&uk()).await.unwrap().map(millis),
-        Some(millis(at))
-    );
+    assert_eq!(entry(&store, 1).await, before);
+    assert!(matches!(find(&store, "UK1").await, Found::Order(_)));
+    assert_eq!(found(&store, 2).await, Found::Absent);
+    assert_eq!(store.watermark(&uk()).await.unwrap(), Some(noon()));
     assert_eq!(store.records(&uk(), 10).await.unwrap(), ["{}"]);
-}
-
-/// Not a test of its own: what the test below runs as a process that it kills.
-#[tokio::test]
-async fn child_that_writes_until_it_is_killed() {
-    let Some(dir) = child_directory() else { return };
-    let store = open(&dir).unwrap();
-    for order in 1.. {
-        merge_at(&store, order, now()).await;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "acknowledged {order}").unwrap();
-        out.flush().unwrap();
-    }
+    assert!(set_aside(dir.path()).is_empty());
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn the_last_handle_lets_the_file_go() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "store::embedded::child_that_writes_until_it_is_killed",
-            "--nocapture",
-        ])
-        .env("STORE_TEST_CHILD", dir.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let acknowledged = |line: String| {
-        line.split("acknowledged ")
-            .nth(1)
-            .and_then(|order| order.trim().parse::<u64>().ok())
-    };
-    let mut last = 0;
-    while last < 300 {
-        last = lines.next().and_then(acknowledged).unwrap_or(last);
-    }
-    child.kill().unwrap();
-    // Whatever it still had printed was acknowledged too.
-    last = lines.filter_map(acknowledged).last().unwrap_or(last);
-    child.wait().unwrap();
     let store = open(dir.path()).unwrap();
-    for order in 1..=last {
-        assert!(
-            matches!(
-                store.order(&uk(), id(order), now()).await.unwrap(),
-                Found::Order(_)
-            ),
-            "order {order} of {last} is gone"
-        );
+    merge(&store, whole(1, noon())).await;
+    drop(store);
+    let store = until("the file is free", || async { open(dir.path()).ok() }).await;
+    entry(&store, 1).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let _store = open(dir.path()).unwrap();
+    let mode = fs::metadata(file(dir.path())).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// How many values and how many expiries the file holds.
+fn rows(dir: &Path) -> (u64, u64) {
+    let database = ReadOnlyDatabase::open(file(dir)).unwrap();
+    let read = database.begin_read().unwrap();
+    let values: TableDefinition<'_, &str, (i64, &str)> = TableDefinition::new("entries");
+    let expiries: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
+    (
+        read.open_table(values).unwrap().len().unwrap(),
+        read.open_table(expiries).unwrap().len().unwrap(),
+    )
+}
+
+/// Writes until the writer has swept: it does so with one commit in 64, and goes on with each until nothing is left.
+async fn sweep(store: &Store, now: chrono::DateTime<chrono::Utc>) {
+    for _ in 0..70 {
+        let absent = Wanted::Id(id(404));
+        store.remember_absent(&uk(), &absent, now).await.unwrap();
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_is_swept_out_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let page = (1..=600).map(|order| whole(order, noon()).into()).collect();
+    for merged in store.merge_all(&uk(), page, noon()).await {
+        merged.unwrap();
+    }
+    let later = noon() + TimeDelta::hours(48);
+    // More than is swept in one step. The one that was written since stays.
+    merge_at(&store, whole(1000, later), later).await;
+    sweep(&store, later).await;
+    store.close().await;
+    assert_eq!(
+        rows(dir.path()),
+        (4, 4),
+        "an order, its tracking, its way, and what sweeping wrote"
+    );
+}
+
+/// A clock that was wrong for one write must not cost the cache for as long as the process lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_once_does_not_empty_the_cache_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let wrong = noon() + TimeDelta::days(365);
+    merge_at(&store, whole(1, wrong), wrong).await;
+    merge(&store, whole(2, noon())).await;
+    sweep(&store, noon()).await;
+    entry(&store, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_file_does_not_grow_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
-    let size = || fs::metadata(dir.path().join("cache.redb")).unwrap().len();
-    let mut at = now();
-    let mut after_first_week = 0;
-    for week in 0..6_u64 {
-        let page = (0..400)
-            .map(|order| whole(week * 400 + order + 1, at).into())
-            .collect();
-        for merged in store.merge_all(&uk(), page, at).await {
+    let size = || fs::metadata(file(dir.path())).unwrap().len();
+    let mut now = noon();
+    let mut after_a_week = 0;
+    for week in 0..4_u64 {
+        let orders = week * 400 + 1..=week * 400 + 400;
+        let page = orders.map(|order| whole(order, now).into()).collect();
+        for merged in store.merge_all(&uk(), page, now).await {
             merged.unwrap();
         }
-        // Long after these have expired, a few writes sweep them out.
-        at += TimeDelta::days(7);
-        for order in 0..200 {
-            store
-                .remember_absent(&uk(), &Wanted::Id(id(1_000_000 + order)), at)
-                .await
-                .unwrap();
-        }
+        now += TimeDelta::days(7);
+        sweep(&store, now).await;
         if week == 0 {
-            after_first_week = size();
+            after_a_week = size();
         }
     }
     assert!(
-        size() <= after_first_week * 2,
-        "{} grew to {}",
-        after_first_week,
+        size() <= after_a_week * 2,
+        "{after_a_week} grew to {}",
         size()
     );
 }
 
-#[tokio::test]
-async fn a_second_process_is_told_what_to_do() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_mostly_empty_shrinks_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
-    let _first = open(dir.path()).unwrap();
-    let error = open(dir.path()).unwrap_err();
-    assert!(
-        matches!(error, StoreError::InUse { .. }) && error.to_string().contains("DATA_DIR"),
-        "{error}"
-    );
-    assert!(!error.is_retryable());
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_store_is_moved_aside_and_kept() {
-    let sound = {
-        let dir = tempfile::tempdir().unwrap();
-        let store = open(dir.path()).unwrap();
-        for order in 1..50 {
-            merge_at(&store, order, now()).await;
-        }
-        store.close().await;
-        drop(store);
-        fs::read(dir.path().join("cache.redb")).unwrap()
-    };
-    let mut header = sound.clone();
-    header[..64].fill(0xAA);
-    let garbage: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-    for (what, bytes) in [
-        ("text", b"somebody's notes".to_vec()),
-        ("garbage", garbage),
-        ("a bad header", header),
-        ("a cut file", sound[..sound.len() / 3].to_vec()),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("cache.redb"), &bytes).unwrap();
-        let store = open(dir.path()).unwrap_or_else(|error| panic!("{what}: {error}"));
-        merge_at(&store, 1, now()).await;
-        let aside = fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        let aside: Vec<_> = aside
-            .filter(|path| path.to_string_lossy().contains("unreadable"))
-            .collect();
-        assert_eq!(aside.len(), 1, "{what}");
-        assert_eq!(fs::read(&aside[0]).unwrap().len(), bytes.len(), "{what}");
-    }
-}
-
-#[tokio::test]
-async fn damaged_pages_fail_one_call_and_never_the_process() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache.redb");
     let store = open(dir.path()).unwrap();
-    for order in 1..200 {
-        merge_at(&store, order, now()).await;
+    // Long records of two sites, of which one's are then driven out by short ones: the holes lie between the other's.
+    for _ in 0..20 {
+        for (site, length) in [(uk(), 2_000_000), (de(), 300_000)] {
+            let record = "n".repeat(length);
+            store.push_record(&site, &record).await.unwrap();
+        }
+    }
+    for _ in 0..100 {
+        store.push_record(&uk(), "{}").await.unwrap();
     }
     store.close().await;
-    drop(store);
-    let mut bytes = fs::read(&path).unwrap();
-    let mut random = fastrand::Rng::with_seed(3);
-    for _ in 0..2000 {
-        let at = random.usize(8192..bytes.len());
-        bytes[at] ^= 1 << random.u8(0..8);
-    }
-    fs::write(&path, bytes).unwrap();
-    // Opened or moved aside; read, refused or not there: anything but a panic that ends us.
+    let large = fs::metadata(file(dir.path())).unwrap().len();
     let store = open(dir.path()).unwrap();
-    for order in 1..200 {
-        match store.order(&uk(), id(order), now()).await {
-            Ok(_) | Err(StoreError::Unavailable { .. }) => {}
-            Err(other) => panic!("{other:?}"),
-        }
-    }
-}
-
-#[test]
-fn a_directory_that_cannot_be_used_is_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("file");
-    fs::write(&file, "").unwrap();
-    let error = open(&file).unwrap_err();
+    assert_eq!(store.records(&de(), 100).await.unwrap().len(), 20);
+    store.close().await;
+    let small = fs::metadata(file(dir.path())).unwrap().len();
     assert!(
-        matches!(error, StoreError::Directory { .. }) && error.to_string().contains("DATA_DIR"),
-        "{error}"
+        large > 32_000_000 && small * 2 < large,
+        "{large} bytes became {small}"
     );
-    fs::create_dir(dir.path().join("cache.redb")).unwrap();
-    let error = open(dir.path()).unwrap_err();
-    assert!(error.to_string().contains("DATA_DIR"), "{error}");
 }

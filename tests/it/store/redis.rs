@@ -1,185 +1,267 @@
-//! What only Redis has: lifetimes that it keeps itself, values that others read, and a server that fails.
+//! What only Redis has: keys with lifetimes of their own, values that others read, and a server that fails.
 
-use std::time::{Duration, Instant};
+mod failures;
+
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use redis::AsyncCommands as _;
-use shopify_warmer::store::{Found, Store, StoreError, Wanted};
+use serde_json::Value;
+use shopify_warmer::store::{
+    Found, MergeOutcome, Needs, RefreshAsk, RefreshEntry, Settled, Store, Wanted,
+};
 
-use super::{Backend, entry, id, merge, now, number, settings, uk, whole};
-use crate::{harness::until, redis_server::RedisServer};
+use super::{
+    Backend, deleted, entry, find, found, id, merge, merge_at,
+    news::{partial, whole},
+    noon, number, settings, uk,
+};
+use crate::redis_server::RedisServer;
+
+async fn start() -> (RedisServer, Store) {
+    let server = RedisServer::start().await;
+    let store = Store::redis(&server.url().into(), settings()).unwrap();
+    (server, store)
+}
+
+/// A sound machine counts a key down by no more than this between its write and our look.
+async fn assert_ttl(server: &RedisServer, key: &str, wanted: i64) {
+    let left: i64 = server.cli(&["TTL", key]).await;
+    assert!((wanted - 20..=wanted).contains(&left), "{key}: {left} s");
+}
 
 #[tokio::test]
 async fn lifetimes_are_the_contracts() {
-    let server = RedisServer::start().await;
-    let store = Store::redis(&server.url().into(), settings()).unwrap();
-    let at = now();
-    merge(&store, whole(5551, at).named("#UK22080")).await;
-    store
-        .remember_absent(&uk(), &Wanted::Number(number("UK404")), at)
-        .await
-        .unwrap();
-    let mut redis = server.connect().await;
+    let (server, store) = start().await;
+    merge(&store, whole(5551, noon()).named("#UK22080")).await;
+    merge(&store, deleted(5552, noon())).await;
+    for wanted in [Wanted::Number(number("UK404")), Wanted::Id(id(404))] {
+        store.remember_absent(&uk(), &wanted, noon()).await.unwrap();
+    }
     for (key, seconds) in [
         ("shopify:{uk:5551}:order", 172_800),
         ("shopify:{uk:5551}:tracking", 21_600),
         ("shopify:uk:search:UK22080", 172_800),
         ("shopify:uk:search:UK404", 60),
+        ("shopify:{uk:404}:absent", 60),
+        ("shopify:{uk:5552}:tombstone", 72 * 3600),
     ] {
-        assert_eq!(redis.ttl::<_, i64>(key).await.unwrap(), seconds, "{key}");
+        assert_ttl(&server, key, seconds).await;
     }
-    let text: String = redis.get("shopify:uk:search:UK22080").await.unwrap();
-    assert_eq!(text, "5551");
-    let order: serde_json::Value = serde_json::from_str(
-        &redis
-            .get::<_, String>("shopify:{uk:5551}:order")
-            .await
-            .unwrap(),
-    )
-    .unwrap();
-    assert_eq!(
-        (&order["order_number"], &order["_meta"]["format"]),
-        (&"#UK22080".into(), &1.into())
-    );
-    let tracking: serde_json::Value = serde_json::from_str(
-        &redis
-            .get::<_, String>("shopify:{uk:5551}:tracking")
-            .await
-            .unwrap(),
-    )
-    .unwrap();
+    // Partial news three hours later keeps the deadlines; a look at the whole order renews them.
+    let later = noon() + TimeDelta::hours(3);
+    merge_at(&store, partial(5551, 7, later), later).await;
+    assert_ttl(&server, "shopify:{uk:5551}:order", 45 * 3600).await;
+    assert_ttl(&server, "shopify:{uk:5551}:tracking", 3 * 3600).await;
+    let renewed = whole(5551, later).named("#UK22080").created(noon());
+    merge_at(&store, renewed, later).await;
+    assert_ttl(&server, "shopify:{uk:5551}:tracking", 6 * 3600).await;
+    assert_ttl(&server, "shopify:uk:search:UK22080", 48 * 3600).await;
+}
+
+#[tokio::test]
+async fn other_programs_can_read_the_values() {
+    let (server, store) = start().await;
+    merge(&store, whole(5551, noon()).named("#UK22080")).await;
+    merge(&store, partial(5551, 7, noon())).await;
+    let order: String = server.cli(&["GET", "shopify:{uk:5551}:order"]).await;
+    let order: Value = serde_json::from_str(&order).unwrap();
+    for (field, value) in [
+        ("/order_id", "5551"),
+        ("/order_number", "#UK22080"),
+        ("/site_code", "uk"),
+        ("/total_price", "10.00"),
+        ("/customer_email", "jane@example.com"),
+        ("/fulfillments/0/tracking_number", "T7"),
+    ] {
+        assert_eq!(order.pointer(field), Some(&value.into()), "{field}");
+    }
+    assert_eq!(order["_meta"]["format"], 1);
+    let tracking: String = server.cli(&["GET", "shopify:{uk:5551}:tracking"]).await;
+    let tracking: Value = serde_json::from_str(&tracking).unwrap();
     assert_eq!(tracking["order_id"], "5551");
-    let keys: Vec<String> = redis.keys("*").await.unwrap();
-    assert!(
-        keys.iter()
-            .all(|key| key.starts_with("shopify:") && !key.contains("jane")),
-        "{keys:?}"
-    );
+    assert_eq!(tracking["primary_tracking"]["number"], "T7");
+    assert_eq!(tracking.get("_meta"), None);
+    let way: String = server.cli(&["GET", "shopify:uk:search:UK22080"]).await;
+    assert_eq!(way, "5551");
+}
+
+#[tokio::test]
+async fn nothing_but_the_warmers_state_lives_for_ever_and_no_key_names_a_person() {
+    let (server, store) = start().await;
+    merge(&store, whole(1, noon())).await;
+    merge(&store, deleted(2, noon())).await;
+    store.ask_refresh(&uk(), &[ask(1)]).await.unwrap();
+    store.set_watermark(&uk(), noon()).await.unwrap();
+    store.push_record(&uk(), "{}").await.unwrap();
+    let keys: Vec<String> = server.cli(&["KEYS", "*"]).await;
+    let mut lives_for_ever = BTreeMap::new();
+    for key in keys {
+        let left: i64 = server.cli(&["TTL", &key]).await;
+        lives_for_ever.insert(key, left == -1);
+    }
+    let expected = [
+        ("shopify:{uk:1}:order", false),
+        ("shopify:{uk:1}:tracking", false),
+        ("shopify:{uk:2}:tombstone", false),
+        ("shopify:uk:search:UK1", false),
+        ("shopify:{uk}:expiry", true),
+        ("shopify:{uk}:history", true),
+        ("shopify:{uk}:refresh", true),
+        ("shopify:{uk}:refresh:asks", true),
+        ("shopify:{uk}:watermark", true),
+        ("shopify:{uk}:window", true),
+    ];
+    let expected = expected.map(|(key, for_ever)| (key.to_owned(), for_ever));
+    assert_eq!(lives_for_ever, BTreeMap::from(expected));
+}
+
+fn ask(order: u64) -> RefreshAsk {
+    RefreshAsk {
+        order: id(order),
+        wanted: Some(noon()),
+        needs: Needs::WholeOrder,
+        due_at: noon(),
+    }
 }
 
 #[tokio::test]
 async fn a_tracking_key_that_is_gone_makes_the_order_stale() {
-    let backend = Backend::redis().await;
-    let store = backend.open();
-    merge(&store, whole(1, now())).await;
-    let Backend::Redis(server) = &backend else {
-        unreachable!()
-    };
-    let _: () = server
-        .connect()
-        .await
-        .del("shopify:{uk:1}:tracking")
-        .await
-        .unwrap();
+    let (server, store) = start().await;
+    merge(&store, whole(1, noon())).await;
+    let _: i64 = server.cli(&["DEL", "shopify:{uk:1}:tracking"]).await;
     assert_eq!(entry(&store, 1).await.tracking_ttl, None);
 }
 
 #[tokio::test]
-async fn a_value_of_another_make_counts_as_not_cached_and_is_written_over() {
-    let server = RedisServer::start().await;
-    let store = Store::redis(&server.url().into(), settings()).unwrap();
-    let mut redis = server.connect().await;
-    for value in ["", "nonsense", "{\"_meta\":{\"format\":99}}"] {
-        let _: () = redis.set("shopify:{uk:1}:order", value).await.unwrap();
+async fn garbage_at_an_orders_key_counts_as_not_cached_and_is_written_over() {
+    let (server, store) = start().await;
+    let key = "shopify:{uk:1}:order";
+    let newer = r#"{"order_id":"1","_meta":{"format":99,"facets":{"of":"the future"}}}"#;
+    let garbage: [&[&str]; 5] = [
+        &["SET", key, ""],
+        &["SET", key, "nonsense"],
+        &["SET", key, newer],
+        // What is no text at all: the register of a HyperLogLog.
+        &["PFADD", key, "a"],
+        &["RPUSH", key, "a list"],
+    ];
+    for spoil in garbage {
+        merge(&store, whole(1, noon())).await;
+        let _: i64 = server.cli(&["DEL", key]).await;
+        let _: redis::Value = server.cli(spoil).await;
+        assert_eq!(found(&store, 1).await, Found::Unknown, "{spoil:?}");
+        assert_eq!(find(&store, "UK1").await, Found::Unknown, "{spoil:?}");
         assert_eq!(
-            store.order(&uk(), id(1), now()).await.unwrap(),
-            Found::Unknown,
-            "{value}"
+            merge(&store, partial(1, 5, noon())).await,
+            MergeOutcome::NotCached,
+            "{spoil:?}"
         );
-        merge(&store, whole(1, now())).await;
-        assert!(
-            matches!(
-                store.order(&uk(), id(1), now()).await.unwrap(),
-                Found::Order(_)
-            ),
-            "{value}"
+        assert_eq!(
+            merge(&store, whole(1, noon())).await,
+            MergeOutcome::Created,
+            "{spoil:?}"
         );
+        assert_eq!(entry(&store, 1).await.order.id, id(1));
     }
+    // What leads to an order may be garbage, too.
+    let _: redis::Value = server.cli(&["PFADD", "shopify:uk:search:UK9", "a"]).await;
+    assert_eq!(find(&store, "UK9").await, Found::Unknown);
 }
 
 #[tokio::test]
-async fn a_server_that_dies_fails_promptly_and_heals() {
-    let mut server = RedisServer::start().await;
-    let store = Store::redis(&server.url().into(), settings()).unwrap();
-    merge(&store, whole(1, now())).await;
-    server.kill();
-    let asked = Instant::now();
-    for _ in 0..20 {
-        let error = store.order(&uk(), id(1), now()).await.unwrap_err();
-        assert!(error.is_retryable(), "{error:?}");
-    }
-    // Twenty calls, each with the patience of a second, would take twenty: the breaker spares them that.
-    assert!(
-        asked.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        asked.elapsed()
-    );
-    server.restart().await;
-    until("the store heals", || async { store.ping().await.ok() }).await;
-    merge(&store, whole(1, now())).await;
-}
-
-#[tokio::test]
-async fn a_server_that_hangs_is_not_waited_for_and_heals() {
-    let server = RedisServer::start().await;
-    let store = Store::redis(&server.url().into(), settings()).unwrap();
-    merge(&store, whole(1, now())).await;
-    server.freeze();
-    until("the breaker opens", || async {
-        matches!(store.ping().await, Err(StoreError::Unavailable { .. })).then_some(())
-    })
-    .await;
-    server.thaw();
-    until("the store heals", || async { store.ping().await.ok() }).await;
-    assert_eq!(entry(&store, 1).await.order.id, id(1));
-}
-
-#[tokio::test]
-async fn a_wrong_password_is_told_and_not_shown() {
-    let server = RedisServer::start_with(Some("right-secret")).await;
-    let good = Store::redis(&server.url().into(), settings()).unwrap();
-    good.ping().await.unwrap();
-    let wrong = server.url().replace("right-secret", "wrong-secret");
-    let store = Store::redis(&wrong.into(), settings()).unwrap();
-    let error = store.ping().await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
-    for shown in [
-        error.to_string(),
-        format!("{error:?}"),
-        format!("{store:?}"),
-    ] {
-        assert!(!shown.contains("secret"), "{shown}");
-    }
-    let error =
-        Store::redis(&"redis://:hidden@[nonsense".to_owned().into(), settings()).unwrap_err();
-    assert!(
-        matches!(error, StoreError::BadUrl) && !error.to_string().contains("hidden"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn scripts_are_loaded_again_after_a_flush() {
-    let server = RedisServer::start().await;
-    let store = Store::redis(&server.url().into(), settings()).unwrap();
-    merge(&store, whole(1, now())).await;
-    let mut redis = server.connect().await;
-    let _: () = redis::cmd("SCRIPT")
-        .arg("FLUSH")
-        .query_async(&mut redis)
+async fn garbage_in_the_warmers_state_stops_nothing() {
+    let (server, store) = start().await;
+    let (set, asks) = ("shopify:{uk}:refresh", "shopify:{uk}:refresh:asks");
+    let _: i64 = server.cli(&["ZADD", set, "5", "1", "6", "2"]).await;
+    let _: i64 = server
+        .cli(&["HSET", asks, "2", "what an older version wrote"])
+        .await;
+    store.ask_refresh(&uk(), &[ask(3)]).await.unwrap();
+    let due = store.refreshes_due(&uk(), noon(), 10).await.unwrap();
+    let orders: Vec<_> = due.iter().map(|entry| entry.order.get()).collect();
+    assert_eq!(orders, [1, 2, 3], "an order to fetch all the same");
+    store.ask_refresh(&uk(), &[ask(2)]).await.unwrap();
+    let [one, two, _] = due[..] else { panic!() };
+    let later = Settled::Again {
+        due_at: noon() + TimeDelta::hours(1),
+    };
+    store.settle_refresh(&uk(), &one, later).await.unwrap();
+    store
+        .settle_refresh(&uk(), &two, Settled::Done)
         .await
         .unwrap();
-    let later = now() + TimeDelta::seconds(1);
-    merge(&store, whole(1, later).updated(later).noted("after")).await;
-    assert_eq!(
-        entry(&store, 1)
-            .await
-            .order
-            .head
-            .unwrap()
-            .value
-            .note
-            .as_deref(),
-        Some("after")
+    let due = store.refreshes_due(&uk(), noon(), 10).await.unwrap();
+    assert!(
+        matches!(
+            due[..],
+            [
+                RefreshEntry {
+                    wanted: Some(_),
+                    ..
+                },
+                _
+            ]
+        ) && due[0].order == id(2),
+        "{due:?}: 1 waits, 2 was asked for again"
     );
+
+    let key = "shopify:{uk}:watermark";
+    let _: redis::Value = server.cli(&["SET", key, "yesterday"]).await;
+    assert_eq!(store.watermark(&uk()).await.unwrap(), None);
+    store.set_watermark(&uk(), noon()).await.unwrap();
+    assert_eq!(store.watermark(&uk()).await.unwrap(), Some(noon()));
+}
+
+#[tokio::test]
+async fn what_no_window_reaches_leaves_the_indices() {
+    let (server, store) = start().await;
+    merge(&store, whole(1, noon()).created(noon())).await;
+    let later = noon() + TimeDelta::days(63);
+    merge_at(&store, whole(2, later).created(later), later).await;
+    for index in ["shopify:{uk}:window", "shopify:{uk}:expiry"] {
+        let left: Vec<String> = server.cli(&["ZRANGE", index, "0", "-1"]).await;
+        assert_eq!(left, ["2"], "{index}");
+    }
+}
+
+/// Whoever failed between the order and what leads to it is told, and says the same again.
+#[tokio::test]
+async fn an_index_that_was_not_written_is_written_with_the_same_news() {
+    let (server, store) = start().await;
+    merge(&store, whole(1, noon())).await;
+    let indices = ["shopify:uk:search:UK1", "shopify:{uk}:window"];
+    let _: i64 = server.cli(&["DEL", indices[0], indices[1]]).await;
+    assert_eq!(
+        merge(&store, whole(1, noon())).await,
+        MergeOutcome::Unchanged
+    );
+    assert!(matches!(find(&store, "UK1").await, Found::Order(_)));
+    let since = noon() - TimeDelta::days(7);
+    let coverage = store.coverage(&uk(), since, noon()).await.unwrap();
+    assert_eq!(coverage.window, 1);
+}
+
+/// The prefix is a name, not a pattern.
+#[tokio::test]
+async fn a_purge_takes_no_other_programs_keys() {
+    let backend = Backend::redis().await;
+    let server = backend.server();
+    let store = Store::redis(&server.url().into(), settings()).unwrap();
+    merge(&store, whole(1, noon())).await;
+    let others = [
+        "shopify:{uk2:1}:order",
+        "shopify:uk2:search:UK1",
+        "shopifyx:{uk:1}:order",
+        "shop:{uk:1}:order",
+    ];
+    for key in others {
+        let _: redis::Value = server.cli(&["SET", key, "theirs"]).await;
+    }
+    store.purge_site(&uk()).await.unwrap();
+    for key in others {
+        let left: Option<String> = server.cli(&["GET", key]).await;
+        assert_eq!(left.as_deref(), Some("theirs"), "{key}");
+    }
+    let left: i64 = server.cli(&["DBSIZE"]).await;
+    assert_eq!(left, 4);
 }

@@ -1,0 +1,74 @@
+//! What callers rely on, whichever store it is. Each is told of both.
+
+mod news;
+mod numbers;
+mod refresh;
+mod site;
+mod warming;
+mod writers;
+
+/// Runs each test of the contract on both stores.
+macro_rules! contract {
+    ($($group:ident: $($name:ident)+;)+) => {
+        mod on_redis {
+            use crate::store::Backend;
+
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let backend = Backend::redis().await;
+                let store = backend.open();
+                super::$group::$name(&backend, &store).await;
+            })+)+
+        }
+
+        mod on_embedded {
+            use crate::store::Backend;
+
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let backend = Backend::embedded();
+                let store = backend.open();
+                super::$group::$name(&backend, &store).await;
+            })+)+
+        }
+    };
+}
+
+contract! {
+    news:
+        news_has_its_outcome
+        an_older_body_changes_nothing
+        partial_news_writes_nothing_about_an_unknown_order
+        partial_news_changes_values_and_keeps_the_deadline
+        lifetimes_run_from_the_observation
+        what_is_too_old_is_not_cached
+        an_observation_from_the_future_renews_no_more_than_now
+        a_tombstone_outranks_what_comes_late
+        a_deletion_of_an_unknown_order_is_remembered
+        a_name_that_is_no_number_is_found_by_id;
+    numbers:
+        a_number_leads_to_its_order_and_no_other
+        an_order_that_changed_its_number_is_found_by_the_new_one
+        absence_is_outranked_and_never_outranks
+        a_number_that_leads_nowhere_any_more_can_be_absent
+        what_is_forgotten_may_come_back;
+    warming:
+        what_expires_soonest_comes_first
+        coverage_counts_what_is_warm
+        a_deleted_order_leaves_the_window;
+    refresh:
+        asks_for_one_order_become_one
+        what_is_due_comes_earliest_first
+        what_is_done_leaves_and_what_is_not_comes_again
+        who_asks_during_a_fetch_is_not_settled_by_it
+        a_deletion_ends_the_wait_and_forgetting_does_not;
+    site:
+        the_watermark_never_goes_back
+        history_is_bounded_and_newest_first
+        a_purge_takes_one_site_alone
+        it_answers_when_asked_whether_it_does;
+    writers:
+        sixteen_writers_lose_nothing
+        deletion_wins_against_sixteen_writers
+        a_page_is_merged_in_order_and_a_bad_one_stops_nothing;
+}
