@@ -15,7 +15,7 @@ use crate::{
     inbox::{Inbox, InboxError},
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
-    store::{Store, StoreError},
+    store::{Store, StoreError, StoreSettings},
     tasks::Tasks,
     warm::{self, Tally},
     warmer::Warmer,
@@ -72,9 +72,13 @@ pub struct App {
 
 /// Opens the store and sets the sites up.
 pub fn open(config: &Config, clock: &Clock) -> Result<Foundation, StartError> {
+    let settings = StoreSettings {
+        clock: clock.clone(),
+        ..config.store.clone()
+    };
     let store = match &config.redis_url {
-        Some(url) => Store::redis(url, config.store.clone())?,
-        None => Store::embedded(&config.data_dir, config.store.clone(), clock.now())?,
+        Some(url) => Store::redis(url, settings)?,
+        None => Store::embedded(&config.data_dir, settings)?,
     };
     let calls = CallSettings {
         budget: config.budget,

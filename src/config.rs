@@ -20,6 +20,7 @@ pub use self::{
 use self::{names::unknown_names, reader::Reader};
 use crate::{
     budget::BudgetSettings,
+    clock::Clock,
     http::Access,
     observe::{self, LogFormat},
     site::SiteSettings,
@@ -282,7 +283,11 @@ fn store(reader: &mut Reader) -> StoreSettings {
     {
         reader.fault("CACHE_PREFIX", "may hold letters, digits and - _ . only");
     }
-    StoreSettings { prefix, ttls }
+    StoreSettings {
+        prefix,
+        ttls,
+        clock: Clock::System,
+    }
 }
 
 fn redis_url(reader: &mut Reader) -> Option<SecretString> {

@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
 use crate::{
+    clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
@@ -41,6 +42,8 @@ pub struct StoreSettings {
     pub prefix: String,
     /// How long entries live.
     pub ttls: Ttls,
+    /// Whose time passes while a disk or a socket is waited for.
+    pub clock: Clock,
 }
 
 /// How long entries live, from when Shopify last confirmed them.
@@ -299,22 +302,15 @@ impl Store {
     /// A Redis store. It connects when it is first used, so that the service starts without Redis.
     pub fn redis(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
         let keys = Keys::new(settings.prefix);
-        Ok(Self::Redis(RedisStore::new(url, keys, settings.ttls)?))
+        let StoreSettings { ttls, clock, .. } = settings;
+        Ok(Self::Redis(RedisStore::new(url, keys, ttls, clock)?))
     }
 
     /// An embedded store in `dir`, which is made where it is missing.
-    pub fn embedded(
-        dir: &Path,
-        settings: StoreSettings,
-        now: DateTime<Utc>,
-    ) -> Result<Self, StoreError> {
+    pub fn embedded(dir: &Path, settings: StoreSettings) -> Result<Self, StoreError> {
         let keys = Keys::new(settings.prefix);
-        Ok(Self::Embedded(EmbeddedStore::open(
-            dir,
-            keys,
-            settings.ttls,
-            now,
-        )?))
+        let StoreSettings { ttls, clock, .. } = settings;
+        Ok(Self::Embedded(EmbeddedStore::open(dir, keys, ttls, clock)?))
     }
 
     /// Which store this is.

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::subscriptions::Subscriptions;
 use crate::locked::lock;
@@ -28,6 +28,17 @@ const MAX_IN_FLIGHT: usize = 8;
 /// Deliveries about no order, and those that were reordered, share this lane.
 const COMMON_LANE: u64 = 0;
 
+/// A delivery handed over in this process, without a socket.
+#[derive(Debug)]
+pub struct HandedOver {
+    /// Its headers, except those that every HTTP request has.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: Bytes,
+    /// Where the answer's status goes. Dropped without one, it is a connection that broke.
+    pub status: oneshot::Sender<u16>,
+}
+
 /// What is to be sent.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -41,6 +52,8 @@ pub(crate) struct Outbox {
 struct State {
     /// The app's own endpoint, as its configuration names it.
     target: Option<String>,
+    /// Who takes deliveries in this process, instead of a socket.
+    courier: Option<mpsc::UnboundedSender<HandedOver>>,
     /// The topics it is subscribed to; `None` is all.
     topics: Option<BTreeSet<String>>,
     queue: BTreeMap<(DateTime<Utc>, u64), Queued>,
@@ -106,6 +119,14 @@ impl Outbox {
 
     pub(crate) fn set_target(&self, target: Option<String>) {
         lock(&self.state).target = target;
+    }
+
+    pub(crate) fn set_courier(&self, courier: mpsc::UnboundedSender<HandedOver>) {
+        lock(&self.state).courier = Some(courier);
+    }
+
+    fn courier(&self) -> Option<mpsc::UnboundedSender<HandedOver>> {
+        lock(&self.state).courier.clone()
     }
 
     pub(crate) fn target(&self) -> Option<String> {

@@ -29,7 +29,7 @@ pub use admin::auth::Grant;
 pub use admin::calls::Call;
 pub use builder::Builder;
 pub use clock::Clock;
-pub use delivery::{Attempt, Delivery, DeliveryOutcome};
+pub use delivery::{Attempt, Delivery, DeliveryOutcome, HandedOver};
 pub use faults::{ApiFault, DeliveryFault, Faults, Times};
 pub use model::people::Address;
 pub use model::status::{CancelReason, FinancialStatus, FulfillmentStatus, ShipmentStatus};

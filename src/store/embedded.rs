@@ -21,6 +21,7 @@ use super::{
     stored,
 };
 use crate::{
+    clock::Clock,
     order::{OrderId, OrderNumber, OrderState},
     redb_file::{RedbFile, guarded},
     site::SiteCode,
@@ -48,9 +49,9 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, now: DateTime<Utc>) -> Result<Self> {
-        let file = Arc::new(file::open(dir, now)?);
-        let writer = Writer::start(Arc::clone(&file))?;
+    pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, clock: Clock) -> Result<Self> {
+        let file = Arc::new(file::open(dir, clock.now())?);
+        let writer = Writer::start(Arc::clone(&file), clock)?;
         Ok(Self {
             file,
             writer,

@@ -17,6 +17,7 @@ use super::{
     stored,
 };
 use crate::{
+    clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
@@ -101,9 +102,14 @@ impl Read {
 }
 
 impl RedisStore {
-    pub(super) fn new(url: &SecretString, keys: Keys, ttls: Ttls) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        url: &SecretString,
+        keys: Keys,
+        ttls: Ttls,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            connection: Connection::new(url)?,
+            connection: Connection::new(url, clock)?,
             keys,
             ttls,
         })

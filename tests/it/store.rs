@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use shopify_warmer::{
+    clock::Clock,
     order::{OrderId, OrderNumber, OrderState, Tombstone},
     site::SiteCode,
     store::{Entry, Found, MergeOutcome, Store, StoreSettings, Ttls},
@@ -43,6 +44,7 @@ fn settings() -> StoreSettings {
     StoreSettings {
         prefix: "shopify".to_owned(),
         ttls: Ttls::default(),
+        clock: Clock::manual(noon()),
     }
 }
 
@@ -71,7 +73,7 @@ impl Backend {
     fn open(&self) -> Store {
         match self {
             Self::Redis(server) => Store::redis(&server.url().into(), settings()).unwrap(),
-            Self::Embedded(dir) => Store::embedded(dir.path(), settings(), noon()).unwrap(),
+            Self::Embedded(dir) => Store::embedded(dir.path(), settings()).unwrap(),
         }
     }
 

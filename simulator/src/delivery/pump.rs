@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Attempt, DeliveryOutcome, MAX_IN_FLIGHT, Outbox, Parcel, Queued, State};
+use super::{Attempt, DeliveryOutcome, HandedOver, MAX_IN_FLIGHT, Outbox, Parcel, Queued, State};
 use crate::locked::lock;
 use crate::world::World;
 
@@ -59,7 +60,7 @@ async fn sleep_until(world: &World, due: Option<DateTime<Utc>>) {
 async fn attempt(world: &World, client: &reqwest::Client, queued: Queued) {
     let status = tokio::select! {
         () = world.stopped.cancelled() => return,
-        status = send(client, &queued.parcel) => status.ok(),
+        status = bring(&world.outbox, client, &queued.parcel) => status,
     };
     let dead = world.outbox.settle(queued, status, world.clock.now());
     if let Some(subscription) = dead {
@@ -75,6 +76,25 @@ pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()
+}
+
+/// Brings a parcel to whoever is to have it. Returns the answer's status, if there was one.
+async fn bring(outbox: &Outbox, client: &reqwest::Client, parcel: &Parcel) -> Option<u16> {
+    match outbox.courier() {
+        Some(courier) => hand_over(&courier, parcel).await,
+        None => send(client, parcel).await.ok(),
+    }
+}
+
+async fn hand_over(courier: &mpsc::UnboundedSender<HandedOver>, parcel: &Parcel) -> Option<u16> {
+    let (status, answered) = oneshot::channel();
+    let handed_over = HandedOver {
+        headers: parcel.headers(),
+        body: parcel.body.clone(),
+        status,
+    };
+    courier.send(handed_over).ok()?;
+    answered.await.ok()
 }
 
 /// Sends a parcel once and returns the answer's status.

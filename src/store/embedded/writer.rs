@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use super::{LONGEST_WINDOW, Redb, Result, StoreError, WINDOW, entries::Entries};
+use crate::clock::Clock;
 use crate::redb_file::{Check, Fault, Generation, RedbFile, guarded};
 
 /// Writes that share one commit at most.
@@ -50,10 +51,11 @@ pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     /// Whether the last commit failed.
     has_failed: Arc<AtomicBool>,
+    clock: Clock,
 }
 
 impl Writer {
-    pub(super) fn start(file: Arc<RedbFile>) -> Result<Self> {
+    pub(super) fn start(file: Arc<RedbFile>, clock: Clock) -> Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let has_failed = Arc::<AtomicBool>::default();
         let thread = Thread {
@@ -74,6 +76,7 @@ impl Writer {
         Ok(Self {
             queue: sender,
             has_failed,
+            clock,
         })
     }
 
@@ -92,12 +95,15 @@ impl Writer {
         });
         let job = Job { work, committed };
         let message = Message::Write { now, job };
-        self.queue
-            .send(message)
-            .await
-            .map_err(|_closed| stopped())?;
-        is_committed.await.map_err(|_gone| stopped())??;
-        answered.await.map_err(|_gone| stopped())
+        let on_disk = async {
+            self.queue
+                .send(message)
+                .await
+                .map_err(|_closed| stopped())?;
+            is_committed.await.map_err(|_gone| stopped())??;
+            answered.await.map_err(|_gone| stopped())
+        };
+        self.clock.at_the_store(on_disk).await
     }
 
     /// Whether the last commit went well and there is somebody to do the next. An empty commit finds out whether a failure has

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::super::StoreError;
+use crate::clock::Clock;
 
 /// A single command, or a pipeline of a few: Redis answers in well under a millisecond or is in trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,6 +36,7 @@ struct Inner {
     manager: ArcSwap<ConnectionManager>,
     /// Held for a look, never across an await.
     breaker: Mutex<Breaker>,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +53,7 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(url: &SecretString) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &SecretString, clock: Clock) -> Result<Self, StoreError> {
         let client =
             client(url).map_err(|_would_repeat_the_address: RedisError| StoreError::BadUrl)?;
         let manager = manager(&client)?;
@@ -59,6 +61,7 @@ impl Connection {
             client,
             manager: ArcSwap::from_pointee(manager),
             breaker: Mutex::default(),
+            clock,
         })))
     }
 
@@ -75,7 +78,11 @@ impl Connection {
             used: &used,
             since: Instant::now(),
         };
-        let answered = timeout(PATIENCE, work(ConnectionManager::clone(&used))).await;
+        let answer = self
+            .0
+            .clock
+            .at_the_store(work(ConnectionManager::clone(&used)));
+        let answered = timeout(PATIENCE, answer).await;
         unanswered.disarm();
         match answered {
             Ok(Ok(value)) => {

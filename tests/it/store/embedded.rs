@@ -23,7 +23,7 @@ use crate::harness::until;
 const CHILD_DIRECTORY: &str = "STORE_TEST_CHILD";
 
 fn open(dir: &Path) -> Result<Store, StoreError> {
-    Store::embedded(dir, settings(), noon())
+    Store::embedded(dir, settings())
 }
 
 fn file(dir: &Path) -> PathBuf {
