@@ -17,7 +17,7 @@ use crate::{
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
     tasks::Tasks,
-    warm::{self, Tally},
+    warm::{self, Hearing, Tally},
     warmer::Warmer,
 };
 
@@ -105,7 +105,7 @@ impl App {
         let inbox = Inbox::open(&config.data_dir, clock.now())?;
         let (tasks, connections) = (Tasks::default(), TaskTracker::new());
         let state = state(config, clock, (sites, store, inbox), &tasks);
-        start_tasks(&state, config, &tasks);
+        start_tasks(&state, &tasks);
         let server = serve(listener, &state, &connections, &tasks.cancel);
         info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
         Ok(Self {
@@ -182,7 +182,7 @@ fn state(
         sites.clone(),
         store.clone(),
         its_clock,
-        config.sweep,
+        config.warmer.clone(),
         its_tasks,
     );
     let lookups = Lookups::new(
@@ -195,12 +195,12 @@ fn state(
     AppState {
         secrets: sites.secrets().clone(),
         tally: Tally::default(),
+        hearing: Hearing::new(store.clone(), tasks.clone()),
         access: config.access.clone(),
         about: About {
             started_at: clock.now(),
-            warmup_enabled: config.warmup_enabled,
             config: shown(config),
-            days: config.sweep.days,
+            days: config.warmer.sweep.days,
         },
         sites,
         store,
@@ -211,20 +211,14 @@ fn state(
     }
 }
 
-fn start_tasks(state: &AppState, config: &Config, tasks: &Tasks) {
+fn start_tasks(state: &AppState, tasks: &Tasks) {
     state.warmer.start();
     for site in state.sites.iter() {
         let site = Arc::clone(site);
         tasks.spawn_until_stopped(async move { site.learn_number_format().await });
     }
-    if config.warmup_enabled {
-        let warmer = state.warmer.clone();
-        tasks.spawn_until_stopped(async move { warmer.catch_up().await });
-    }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks
-        .tracker
-        .spawn(async move { drain_inbox(&state, &cancel).await });
+    tasks.spawn(async move { drain_inbox(&state, &cancel).await });
 }
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.
@@ -269,8 +263,10 @@ async fn drain_one(state: &AppState) -> bool {
 fn shown(config: &Config) -> Value {
     let ttls = config.store.ttls;
     json!({
-        "order_days": config.sweep.days,
-        "page_size": config.sweep.page_size,
+        "order_days": config.warmer.sweep.days,
+        "page_size": config.warmer.sweep.page_size,
+        "max_duration_s": config.warmer.sweep.limits.duration.as_secs(),
+        "max_memory": config.warmer.sweep.limits.memory,
         "rate_limit": 1.0 / config.budget.pace.as_secs_f64(),
         "pause_on_user_request": config.budget.pause_for_users,
         "max_retries": config.retries,

@@ -71,6 +71,11 @@ impl Calls {
         }
     }
 
+    /// How often a call, or a fetch of one order, is tried again.
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+
     /// How many have been sent, tries included.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)

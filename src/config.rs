@@ -3,6 +3,7 @@
 mod faults;
 mod names;
 mod reader;
+mod warming;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -25,7 +26,7 @@ use crate::{
     observe::{self, LogFormat},
     site::SiteSettings,
     store::{StoreSettings, Ttls},
-    sweep::SweepSettings,
+    warmer::WarmerSettings,
 };
 
 /// Everything that can be set.
@@ -33,14 +34,12 @@ use crate::{
 pub struct Config {
     /// The shops, at least one.
     pub sites: Vec<SiteSettings>,
-    /// How warming reads.
-    pub sweep: SweepSettings,
+    /// How and when the service warms.
+    pub warmer: WarmerSettings,
     /// How warming holds back.
     pub budget: BudgetSettings,
     /// How often a call is tried again.
     pub retries: u32,
-    /// Whether the service warms by itself.
-    pub warmup_enabled: bool,
     /// Names and lifetimes in the cache.
     pub store: StoreSettings,
     /// Redis, if it is to be used.
@@ -103,10 +102,9 @@ impl Config {
         );
         let config = Self {
             sites: sites(&mut reader),
-            sweep: sweep(&mut reader),
-            budget: budget(&mut reader),
+            warmer: warming::warmer(&mut reader),
+            budget: warming::budget(&mut reader),
             retries: reader.number("WARMUP_MAX_RETRIES", 3, 0..=10),
-            warmup_enabled: reader.flag("WARMUP_ENABLED", true),
             store: store(&mut reader),
             redis_url: redis_url(&mut reader),
             data_dir: reader
@@ -241,21 +239,6 @@ fn admin_url(reader: &mut Reader, name: &str) -> Option<String> {
         reader.fault(name, advice);
     }
     Some(url)
-}
-
-fn sweep(reader: &mut Reader) -> SweepSettings {
-    SweepSettings {
-        days: reader.number("WARMUP_ORDER_DAYS", 7, 1..=60),
-        page_size: reader.number("WARMUP_PAGE_SIZE", 100, 1..=250),
-    }
-}
-
-fn budget(reader: &mut Reader) -> BudgetSettings {
-    let rate: f64 = reader.number("WARMUP_RATE_LIMIT", 0.5, 0.01..=20.0);
-    BudgetSettings {
-        pace: Duration::from_secs_f64(1.0 / rate),
-        pause_for_users: reader.flag("WARMUP_PAUSE_ON_USER_REQUEST", true),
-    }
 }
 
 fn store(reader: &mut Reader) -> StoreSettings {

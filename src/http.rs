@@ -2,9 +2,11 @@
 
 mod access;
 mod answer;
+mod coverage;
 mod health;
 mod listener;
 mod orders;
+mod status;
 mod warmup;
 mod webhooks;
 
@@ -24,7 +26,12 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 pub use self::{access::Access, listener::serve};
 use self::{access::Gate, answer::ApiError};
 use crate::{
-    clock::Clock, inbox::Inbox, lookup::Lookups, site::Sites, store::Store, warm::Tally,
+    clock::Clock,
+    inbox::Inbox,
+    lookup::Lookups,
+    site::Sites,
+    store::Store,
+    warm::{Hearing, Tally},
     warmer::Warmer,
 };
 
@@ -48,6 +55,8 @@ pub struct AppState {
     pub inbox: Inbox,
     /// Counts of deliveries.
     pub tally: Tally,
+    /// When each site was last heard of.
+    pub hearing: Hearing,
     /// Lookups.
     pub lookups: Lookups,
     /// Sweeps.
@@ -65,8 +74,6 @@ pub struct AppState {
 pub struct About {
     /// When the process started.
     pub started_at: DateTime<Utc>,
-    /// Whether the service warms by itself.
-    pub warmup_enabled: bool,
     /// The settings, without secrets.
     pub config: serde_json::Value,
     /// How many days the window reaches back.
@@ -90,10 +97,11 @@ pub fn router(state: AppState) -> Router {
             access::check,
         ));
     let manage = Router::new()
-        .route("/api/warmup/status", get(warmup::status))
+        .route("/api/warmup/status", get(status::status))
         .route("/api/warmup/trigger", post(warmup::trigger))
         .route("/api/warmup/stop", post(warmup::stop))
         .route("/api/warmup/history", get(warmup::history))
+        .route("/api/warmup/coverage", get(coverage::coverage))
         .route_layer(from_fn_with_state(
             (state.access.clone(), Gate::Manage),
             access::check,

@@ -7,7 +7,7 @@
 //! - [`store`] is the cache, in Redis or in a file. [`shopify`] is one shop's Admin API. The two do not know each other.
 //! - [`budget`] says who may call Shopify now; [`calls`] is how every call goes out; [`site`] is one shop with its calls.
 //! - [`warm`] takes webhook news into the cache; [`inbox`] keeps deliveries the cache could not take.
-//! - [`sweep`], [`refresh`] — backfilling the cache; [`warmer`] runs them.
+//! - [`sweep`], [`refresh`] — backfilling the cache; [`schedule`] says when, [`warmer`] runs them, one replica a site.
 //! - [`lookup`] reads through.
 //! - [`http`], [`config`], [`observe`], [`app`], [`cli`] — the outside.
 //!
@@ -31,6 +31,7 @@ pub mod observe;
 pub mod order;
 pub mod redb_file;
 pub mod refresh;
+pub mod schedule;
 pub mod shopify;
 pub mod site;
 pub mod store;

@@ -6,6 +6,7 @@
 //!
 //! This module imports none of ours: wire formats are turned into it beside the wire types.
 
+mod announcement;
 mod answer;
 mod facet;
 mod fulfillment;
@@ -16,6 +17,7 @@ mod money;
 mod number;
 mod status;
 
+pub use announcement::Announcement;
 pub use answer::{OrderAnswer, TrackingAnswer};
 pub use facet::{Facet, Observation, Source, Version};
 pub use fulfillment::{CarrierFacts, Event, EventListing, Fulfillment, ShippedItem};

@@ -170,6 +170,11 @@ impl RedbFile {
         Ok(())
     }
 
+    /// What it takes on disk, in bytes.
+    pub(crate) fn length(&self) -> io::Result<u64> {
+        Ok(fs::metadata(self.dir.join(self.kind.name))?.len())
+    }
+
     /// Lets it go. Transactions under way fail.
     pub(crate) fn close(&self) {
         let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);

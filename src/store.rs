@@ -8,8 +8,9 @@ mod embedded;
 mod keys;
 mod redis;
 mod stored;
+mod warming;
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
@@ -17,10 +18,11 @@ use secrecy::SecretString;
 use serde::Serialize;
 use thiserror::Error;
 
+pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
 use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
 use crate::{
     clock::Clock,
-    order::{Order, OrderId, OrderNumber, OrderState},
+    order::{Announcement, Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
 
@@ -30,8 +32,13 @@ pub(crate) const TOMBSTONE_TTL: Duration = Duration::from_secs(72 * 3600);
 pub(crate) const LONGEST_WINDOW: TimeDelta = TimeDelta::days(62);
 /// Sweep records kept for each site.
 pub(crate) const MOST_RECORDS: usize = 100;
+/// Dead letters kept for each site; the next sweep reads what is not kept all the same.
+pub(crate) const MOST_DEAD_LETTERS: usize = 1000;
 /// Orders waiting in one refresh set; beyond it the next sweep is the better way to fetch them.
 pub(crate) const MOST_REFRESHES: u64 = 100_000;
+/// Times that only move on: up to when everything was read, and when the last webhook came.
+const WATERMARK: &str = "watermark";
+const HEARD: &str = "heard";
 /// Merges of a page under way at once.
 const MERGES_AT_ONCE: usize = 16;
 
@@ -137,6 +144,8 @@ pub struct Merged {
     pub outcome: MergeOutcome,
     /// What is cached now.
     pub order: Option<Order>,
+    /// Which webhooks should have told it, where it was written.
+    pub announcements: BTreeSet<Announcement>,
 }
 
 /// What news did to the cache.
@@ -218,7 +227,7 @@ pub struct RefreshEntry {
 }
 
 /// What to do with an entry of the refresh set once it was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// It is fetched. (It stays if it was asked for again meanwhile.)
     Done,
@@ -227,6 +236,8 @@ pub enum Settled {
         /// When.
         due_at: DateTime<Utc>,
     },
+    /// It was tried often enough: it is kept as a dead letter until it is asked for, and fetched, again.
+    Dead(DeadLetter),
 }
 
 /// Why the store could not do it. Texts hold no password and no customer data.
@@ -244,6 +255,9 @@ pub enum StoreError {
     /// Too many writers at once on one order.
     #[error("too many writers of one order at once")]
     Conflict,
+    /// Another warmer has taken the lease: whatever this one is doing, it must stop.
+    #[error("another replica warms this site now")]
+    Fenced,
     /// The refresh set is full.
     #[error("the refresh set holds {MOST_REFRESHES} orders already")]
     Full,
@@ -273,7 +287,7 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::TimedOut | Self::Conflict | Self::Full => true,
-            Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl => false,
+            Self::Fenced | Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl => false,
         }
     }
 }
@@ -464,7 +478,7 @@ impl Store {
 
     /// Up to when everything that changed at Shopify has been read.
     pub async fn watermark(&self, site: &SiteCode) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let millis = read!(self, watermark(site))?;
+        let millis = read!(self, mark(site, WATERMARK))?;
         Ok(millis.and_then(DateTime::from_timestamp_millis))
     }
 
@@ -474,7 +488,86 @@ impl Store {
         site: &SiteCode,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        on_either!(self, store => store.set_watermark(site, at.timestamp_millis()).await)
+        on_either!(self, store => store.raise_mark(site, WATERMARK, at.timestamp_millis()).await)
+    }
+
+    /// When the last webhook of the site came in, at whichever replica.
+    pub async fn heard_at(&self, site: &SiteCode) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let millis = read!(self, mark(site, HEARD))?;
+        Ok(millis.and_then(DateTime::from_timestamp_millis))
+    }
+
+    /// Notes that webhooks of the site came in until `at`; never back.
+    pub async fn note_heard(&self, site: &SiteCode, at: DateTime<Utc>) -> Result<(), StoreError> {
+        on_either!(self, store => store.raise_mark(site, HEARD, at.timestamp_millis()).await)
+    }
+
+    /// Takes the site's lease for `ttl`, or renews it; none if another holder has it. A holder's name is its own: no two processes
+    /// have the same.
+    pub async fn take_lease(
+        &self,
+        site: &SiteCode,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Fence>, StoreError> {
+        match self {
+            Self::Redis(store) => store.take_lease(site, holder, ttl).await,
+            Self::Embedded(store) => Ok(store.take_lease(site, holder, ttl)),
+        }
+    }
+
+    /// Gives the lease back, so that another need not wait for its end.
+    pub async fn release_lease(&self, site: &SiteCode, fence: Fence) -> Result<(), StoreError> {
+        match self {
+            Self::Redis(store) => store.release_lease(site, fence).await,
+            Self::Embedded(store) => {
+                store.release_lease(site, fence);
+                Ok(())
+            }
+        }
+    }
+
+    /// What is known of the site's warming.
+    pub async fn warming(&self, site: &SiteCode) -> Result<Warming, StoreError> {
+        read!(self, warming(site))
+    }
+
+    /// Writes what the warmer found, in one step.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if its lease does not hold any more; nothing is written then.
+    pub async fn write_warming(
+        &self,
+        site: &SiteCode,
+        fence: Fence,
+        change: &WarmingChange,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.write_warming(site, fence, change).await)
+    }
+
+    /// Asks the site's warmer, whichever replica that is, for a sweep.
+    pub async fn ask_sweep(&self, site: &SiteCode, wish: &str) -> Result<Asked, StoreError> {
+        on_either!(self, store => store.ask_sweep(site, wish).await)
+    }
+
+    /// Takes a wish back that has not begun.
+    pub async fn withdraw_sweep(&self, site: &SiteCode, wish: &str) -> Result<(), StoreError> {
+        on_either!(self, store => store.withdraw_sweep(site, wish).await)
+    }
+
+    /// Asks the site's warmer to stop a task.
+    pub async fn stop_sweep(&self, site: &SiteCode, task: &str) -> Result<(), StoreError> {
+        on_either!(self, store => store.stop_sweep(site, task).await)
+    }
+
+    /// Orders that could not be fetched.
+    pub async fn dead_letters(&self, site: &SiteCode) -> Result<Vec<DeadLetter>, StoreError> {
+        read!(self, dead_letters(site))
+    }
+
+    /// How much room the store has.
+    pub async fn memory(&self) -> Result<Memory, StoreError> {
+        read!(self, memory())
     }
 
     /// Keeps a sweep's record; the oldest beyond 100 goes.

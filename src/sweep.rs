@@ -1,30 +1,34 @@
 //! Backfilling the cache from Shopify: all orders of the window, or what changed and what would expire.
 
+mod checkpoint;
+mod findings;
 mod full;
 mod incremental;
 mod page;
 mod progress;
 mod record;
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use self::page::Findings;
+use self::checkpoint::{Pages, Position};
 pub use self::{
-    progress::{Progress, Snapshot},
-    record::{Drift, Outcome, SweepRecord, TaskId, Trigger},
+    checkpoint::{Checkpoint, Plan},
+    progress::{Progressed, Snapshot, Watched},
+    record::{Drift, Outcome, SweepRecord, TaskId, Trigger, skipped},
 };
 use crate::{
     calls::{Calls, Priority, Reader},
     clock::Clock,
     order::{OrderId, Source},
     shopify::AdminError,
-    site::{Site, SiteCode},
-    store::{Needs, RefreshAsk, Store, StoreError},
+    site::Site,
+    store::{Change, Fence, Needs, RefreshAsk, Store, StoreError, WarmingChange},
 };
 
 /// How warming reads.
@@ -34,10 +38,21 @@ pub struct SweepSettings {
     pub days: u32,
     /// Orders a call, at most 250. Halved while Shopify takes too long over it.
     pub page_size: u32,
+    /// What bounds a sweep.
+    pub limits: Limits,
+}
+
+/// What bounds a sweep.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long it may run (`WARMUP_MAX_DURATION`), not counting the time Shopify did not answer.
+    pub duration: Duration,
+    /// How many bytes the store may hold (`WARMUP_MAX_MEMORY`), besides its own limit.
+    pub memory: Option<u64>,
 }
 
 /// Which sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Every order placed in the window.
@@ -74,69 +89,39 @@ impl std::fmt::Display for Kind {
 
 /// Whether a sweep writes what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+enum Mode {
     /// It merges every page into the cache.
     Warm,
     /// It only says what it would do.
     DryRun,
 }
 
-/// What a sweep is to do.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Which task this is part of.
-    pub task: TaskId,
-    /// Which sweep.
-    pub kind: Kind,
-    /// Who asked for it.
-    pub trigger: Trigger,
-    /// How many days back.
-    pub days: u32,
-    /// Whether that is the window or more: a sweep of less says nothing about the rest.
-    pub whole_window: bool,
-    /// Orders a call.
-    pub page_size: u32,
-    /// By when the next sweep will have renewed what this one leaves.
-    pub next_renewal: DateTime<Utc>,
-    /// Whether it writes.
-    pub mode: Mode,
-}
-
 /// Why a sweep ended before its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Interrupted {
-    #[error("stopped")]
+pub enum Interrupted {
+    /// Somebody stopped it.
+    #[error("stopped by request")]
     Stopped,
+    /// Its process ends, or another replica warms the site now. Whoever comes next goes on from the checkpoint.
+    #[error("left to whoever warms the site next")]
+    Left,
+    /// It ran for as long as it may.
+    #[error("cut at WARMUP_MAX_DURATION ({} s)", .0.as_secs())]
+    Cut(Duration),
+    /// The store is nearly full.
+    #[error("memory: the store holds {used} bytes of {limit}")]
+    Memory {
+        /// What it holds.
+        used: u64,
+        /// What it may hold.
+        limit: u64,
+    },
+    /// Shopify.
     #[error("Shopify: {0}")]
     Shopify(#[from] AdminError),
+    /// The store.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
-}
-
-/// One sweep at work: what it reads from, writes to and listens for.
-pub(crate) struct Sweep<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) store: &'a Store,
-    pub(crate) site: &'a SiteCode,
-    pub(crate) calls: Calls,
-    pub(crate) clock: &'a Clock,
-    pub(crate) progress: &'a Progress,
-    pub(crate) stop: &'a CancellationToken,
-    pub(crate) started_at: DateTime<Utc>,
-}
-
-impl Sweep<'_> {
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader {
-            calls: &self.calls,
-            priority: Priority::Background,
-            source: Source::Sweep,
-        }
-    }
-
-    pub(crate) fn window_start(&self) -> DateTime<Utc> {
-        self.started_at - TimeDelta::days(i64::from(self.plan.days))
-    }
 }
 
 /// What a sweep needs of the service around it.
@@ -146,81 +131,227 @@ pub struct Surroundings<'a> {
     pub store: &'a Store,
     /// What time it is.
     pub clock: &'a Clock,
-    /// Where others see how far it is.
-    pub progress: &'a Progress,
-    /// Ends it at the next page.
+    /// Where others in this process see how far it is.
+    pub watched: &'a Watched,
+    /// Ends it, with a record.
     pub stop: &'a CancellationToken,
+    /// Ends it without one: another goes on.
+    pub leave: &'a CancellationToken,
+    /// The lease it writes under; without one it is a dry run.
+    pub fence: Option<Fence>,
+    /// What bounds it.
+    pub limits: Limits,
 }
 
-/// Sweeps one site once and keeps the record of it. It never fails: how it ended is in the record.
-pub async fn run_once(site: &Site, plan: &Plan, around: &Surroundings<'_>) -> SweepRecord {
-    let started_at = around.clock.now();
-    let sweep = Sweep {
-        plan,
-        store: around.store,
-        site: &site.code,
+/// How a sweep came to its end.
+#[derive(Debug)]
+pub enum Ended {
+    /// Its record is kept.
+    Recorded {
+        /// The record.
+        record: Box<SweepRecord>,
+        /// Why it did not reach its end, if it did not.
+        interrupted: Option<Interrupted>,
+    },
+    /// It is where its last checkpoint says, and can go on from there.
+    Left(Interrupted),
+}
+
+/// One sweep at work.
+struct Sweep<'a> {
+    site: &'a Site,
+    around: &'a Surroundings<'a>,
+    calls: Calls,
+    at: Checkpoint,
+    /// Counts of the checkpoint it was taken up from.
+    before: (u64, u64, Duration),
+    taken_up_at: Instant,
+    /// How long it waited for a Shopify that did not answer.
+    waited: Duration,
+}
+
+/// Sweeps one site from a checkpoint to the end. It never fails: how it ended is in the record.
+pub async fn run(site: &Site, at: Checkpoint, around: &Surroundings<'_>) -> Ended {
+    let mut sweep = Sweep {
+        site,
+        around,
         calls: site.calls.counted_apart(),
-        clock: around.clock,
-        progress: around.progress,
-        stop: around.stop,
-        started_at,
+        before: (at.calls, at.cost, at.ran),
+        at,
+        taken_up_at: Instant::now(),
+        waited: Duration::ZERO,
     };
-    info!(site = %site.code, task = %plan.task, kind = %plan.kind, days = plan.days, "sweep started");
-    let mut findings = Findings::default();
-    let ended = match plan.kind {
-        Kind::Full => full::run(&sweep, &mut findings).await,
-        Kind::Incremental => incremental::run(&sweep, &mut findings).await,
+    let Plan {
+        task, kind, days, ..
+    } = &sweep.at.plan;
+    info!(site = %site.code, %task, %kind, days, position = ?sweep.at.position, "sweep started");
+    let ended = match kind {
+        Kind::Full => full::run(&mut sweep).await,
+        Kind::Incremental => incremental::run(&mut sweep).await,
     };
-    let record = record::of(&sweep, &findings, ended.as_ref().err());
-    if plan.mode == Mode::Warm {
-        if ended.is_ok() {
-            settle(&sweep, &findings).await;
-        }
-        keep(&sweep, &record).await;
-    }
-    info!(
-        site = %site.code, task = %plan.task, outcome = ?record.outcome, orders = record.total_orders, missing = record.drift.missing,
-        stale = record.drift.stale, failed = record.failed, api_calls = record.api_calls, duration_s = record.duration_s, "sweep ended"
-    );
-    record
+    sweep.end(ended.err()).await
 }
 
-/// After a sweep that reached its end: what failed is fetched one by one, and the watermark moves to where all has been read or
-/// will be.
-async fn settle(sweep: &Sweep<'_>, findings: &Findings) {
-    let ask = |order: &OrderId| RefreshAsk {
-        order: *order,
+impl Sweep<'_> {
+    fn mode(&self) -> Mode {
+        match self.around.fence {
+            Some(_) => Mode::Warm,
+            None => Mode::DryRun,
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            calls: &self.calls,
+            priority: Priority::Background,
+            source: Source::Sweep,
+        }
+    }
+
+    fn pages_since(&self, since: DateTime<Utc>) -> Pages {
+        Pages {
+            since,
+            after: None,
+            first: self.at.plan.page_size,
+        }
+    }
+
+    fn advance(&mut self, more: usize, fraction: f64) {
+        self.at.progress.advance(more, fraction);
+        let now = self.around.clock.now();
+        let snapshot = self.at.progress.snapshot(self.at.started_at, now);
+        self.around.watched.show(snapshot);
+    }
+
+    /// How long it ran in all, by a clock that does not jump.
+    fn ran(&self) -> Duration {
+        let (_, _, before) = self.before;
+        before + self.taken_up_at.elapsed().saturating_sub(self.waited)
+    }
+
+    /// Writes down that everything before `position` is done.
+    async fn save(&mut self, position: Position) -> Result<(), Interrupted> {
+        self.at.position = position;
+        self.at.taken_up = 0;
+        self.count();
+        let Some(fence) = self.around.fence else {
+            return Ok(());
+        };
+        let change = WarmingChange {
+            sweep: Change::Set(written(&self.at)),
+            ..WarmingChange::default()
+        };
+        let (store, site) = (self.around.store, &self.site.code);
+        Ok(store.write_warming(site, fence, &change).await?)
+    }
+
+    fn count(&mut self) {
+        let (calls, cost, _) = self.before;
+        self.at.calls = calls + self.calls.sent();
+        self.at.cost = cost + self.calls.charged();
+        self.at.ran = self.ran();
+    }
+
+    async fn end(mut self, interrupted: Option<Interrupted>) -> Ended {
+        match interrupted {
+            Some(left @ (Interrupted::Left | Interrupted::Store(_))) => return Ended::Left(left),
+            Some(
+                Interrupted::Stopped
+                | Interrupted::Cut(_)
+                | Interrupted::Memory { .. }
+                | Interrupted::Shopify(_),
+            )
+            | None => {}
+        }
+        self.count();
+        let record = record::of(
+            &self.at,
+            &self.site.code,
+            interrupted.as_ref(),
+            self.around.clock.now(),
+        );
+        let kept = async {
+            self.settle(interrupted.is_none()).await?;
+            self.keep(&record, interrupted.as_ref()).await
+        };
+        if let Err(error) = kept.await {
+            error!(site = %self.site.code, task = %self.at.plan.task, "the end of a sweep could not be written down: {error}");
+            return Ended::Left(error.into());
+        }
+        info!(
+            site = %self.site.code, task = %record.task_id, outcome = ?record.outcome, orders = record.total_orders, missing = record.drift.missing,
+            stale = record.drift.stale, failed = record.failed, api_calls = record.api_calls, duration_s = record.duration_s, "sweep ended"
+        );
+        Ended::Recorded {
+            record: Box::new(record),
+            interrupted,
+        }
+    }
+
+    /// What failed is fetched one by one, dead letters once more, and the watermark moves to the newest change that was read: in
+    /// Shopify's own time, and only if everything before it was read or will be.
+    async fn settle(&self, is_complete: bool) -> Result<(), StoreError> {
+        let (store, site) = (self.around.store, &self.site.code);
+        if self.mode() == Mode::DryRun {
+            return Ok(());
+        }
+        let dead = if is_complete {
+            store.dead_letters(site).await?
+        } else {
+            Vec::new()
+        };
+        let due_at = self.around.clock.now();
+        let asks: Vec<_> = dead
+            .iter()
+            .map(|letter| letter.order)
+            .chain(self.at.findings.to_fetch.iter().copied())
+            .map(|order| again(order, due_at))
+            .collect();
+        store.ask_refresh(site, &asks).await?;
+        match self.at.findings.newest_change {
+            Some(newest) if !self.at.findings.lost_some() => {
+                store.set_watermark(site, newest).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Keeps the record, and what is left to do of a sweep that somebody may want to go on with.
+    async fn keep(
+        &self,
+        record: &SweepRecord,
+        interrupted: Option<&Interrupted>,
+    ) -> Result<(), StoreError> {
+        let Some(fence) = self.around.fence else {
+            return Ok(());
+        };
+        let change = WarmingChange {
+            sweep: Change::Clear,
+            stop: Change::Clear,
+            rest: match interrupted {
+                Some(_) => Change::Set(written(&self.at)),
+                None => Change::Clear,
+            },
+            records: vec![written(record)],
+            ..WarmingChange::default()
+        };
+        let (store, site) = (self.around.store, &self.site.code);
+        store.write_warming(site, fence, &change).await
+    }
+}
+
+/// A read of an order that did not come through.
+fn again(order: OrderId, due_at: DateTime<Utc>) -> RefreshAsk {
+    RefreshAsk {
+        order,
         wanted: None,
         needs: Needs::Read,
-        due_at: sweep.clock.now(),
-    };
-    let asks: Vec<_> = findings.to_fetch.iter().map(ask).collect();
-    let nameless = findings.failed > u64::try_from(asks.len()).unwrap_or(u64::MAX);
-    if nameless || !sweep.plan.whole_window {
-        return;
-    }
-    let settled = async {
-        sweep.store.ask_refresh(sweep.site, &asks).await?;
-        sweep
-            .store
-            .set_watermark(sweep.site, sweep.started_at)
-            .await
-    };
-    if let Err(error) = settled.await {
-        error!(site = %sweep.site, "the watermark could not be moved, so the next incremental sweep reads more: {error}");
+        due_at,
     }
 }
 
-async fn keep(sweep: &Sweep<'_>, record: &SweepRecord) {
-    let kept = match serde_json::to_string(record) {
-        Ok(json) => sweep
-            .store
-            .push_record(sweep.site, &json)
-            .await
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = kept {
-        error!(site = %sweep.site, task = %sweep.plan.task, "the record of a sweep could not be kept: {error}");
-    }
+/// As the store keeps it. Ours have no keys that are not texts, so it cannot fail; an empty text would read as garbage, which is
+/// passed over.
+pub(crate) fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

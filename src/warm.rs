@@ -1,16 +1,18 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
+mod hearing;
 mod news;
 mod tally;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
+    hearing::Hearing,
     news::{News, Received, Undecodable},
     tally::{Tally, TopicCounts},
 };
 use crate::{
-    order::{Order, OrderId, OrderState, Tombstone},
+    order::{Announcement, Order, OrderId, OrderState, Tombstone},
     site::SiteCode,
     store::{MergeOutcome, Needs, RefreshAsk, Store, StoreError},
 };
@@ -18,6 +20,9 @@ use crate::{
 /// How long a refresh asked for by partial news waits: the full payload of the same change is usually on its way, and when it
 /// has come there is nothing left to fetch.
 const COMPANION_DELAY: TimeDelta = TimeDelta::seconds(5);
+/// How long a refresh waits that brings nothing but what only a read tells, such as a carrier's estimate, and a longer lease: so
+/// long that one call fetches many.
+const RENEWAL_DELAY: TimeDelta = TimeDelta::minutes(45);
 
 /// What came of a piece of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,7 @@ async fn fetch_instead(
             order,
             wanted,
             needs,
+            delay: COMPANION_DELAY,
         },
         now,
     )
@@ -93,6 +99,7 @@ pub async fn apply(
                     order,
                     wanted,
                     needs,
+                    delay: COMPANION_DELAY,
                 },
                 now,
             )
@@ -135,6 +142,8 @@ async fn merge(
             return ask(store, site, request, now).await;
         }
     };
+    // What ships or is cancelled changes the order's own status, of which partial news says nothing.
+    let told_a_part = merged.announcements.contains(&Announcement::OrderUpdated);
     let whole_at = merged
         .order
         .and_then(|order| order.as_of)
@@ -142,8 +151,16 @@ async fn merge(
     if !whole && whole_at < observed_at {
         // What it said is kept, so a full payload tells all that is left to know. News that was merged before but whose request
         // did not reach the store asks again: it comes back here from the inbox.
-        let needs = Needs::WholeOrder;
-        ask(store, site, Request { needs, ..request }, now).await?;
+        let request = Request {
+            needs: Needs::WholeOrder,
+            delay: if told_a_part {
+                COMPANION_DELAY
+            } else {
+                RENEWAL_DELAY
+            },
+            ..request
+        };
+        ask(store, site, request, now).await?;
     }
     Ok(applied)
 }
@@ -154,6 +171,7 @@ struct Request {
     order: OrderId,
     wanted: Option<DateTime<Utc>>,
     needs: Needs,
+    delay: TimeDelta,
 }
 
 impl Request {
@@ -168,6 +186,7 @@ impl Request {
             order: order.id,
             wanted: order.newest(),
             needs,
+            delay: COMPANION_DELAY,
         }
     }
 }
@@ -182,8 +201,9 @@ async fn ask(
         order,
         wanted,
         needs,
+        delay,
     } = request;
-    let due_at = now + COMPANION_DELAY;
+    let due_at = now + delay;
     store
         .ask_refresh(
             site,

@@ -1,39 +1,56 @@
-//! Runs sweeps and drains refresh sets: one loop a site, and at most one sweep a site at a time.
+//! Runs sweeps and drains refresh sets: one warmer a site, however many replicas run.
+//!
+//! Each replica watches over each site; the one that holds the site's lease warms it. What is asked of a warmer goes through the
+//! store, so it does not matter which replica is asked.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod agenda;
+mod reign;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tokio::sync::Notify;
+use tracing::info;
 
+use self::agenda::Wish;
+pub use self::agenda::plan_by_hand;
 use crate::{
     clock::Clock,
-    refresh,
+    schedule::{self, Schedule},
     site::{Site, SiteCode, Sites},
-    store::Store,
-    sweep::{
-        self, Kind, Mode, Outcome, Plan, Progress, Snapshot, Surroundings, SweepRecord,
-        SweepSettings, TaskId, Trigger,
-    },
+    store::{Asked, Store, StoreError, Warming},
+    sweep::{self, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
     tasks::Tasks,
 };
 
-/// How often the refresh set is looked at: the pace allows no more anyway.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
-/// Sweeps are six hours apart …
-const SLOT_INTERVAL: TimeDelta = TimeDelta::hours(6);
-/// … and one takes at most this much longer until it has renewed its last order.
-const LONGEST_SWEEP: TimeDelta = TimeDelta::hours(2);
-/// How soon after a catch-up it is looked whether it filled the cache: a sweep of the design size takes half a minute.
-const CATCH_UP_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_CATCH_UP_PAUSE: Duration = Duration::from_secs(600);
-/// Records a site keeps.
-const HISTORY: usize = 100;
+/// How a warmer works.
+#[derive(Debug, Clone)]
+pub struct WarmerSettings {
+    /// How it sweeps.
+    pub sweep: SweepSettings,
+    /// When it does so by itself; none if it does not (`WARMUP_ENABLED`).
+    pub schedule: Option<Schedule>,
+    /// How often it looks around.
+    pub rhythm: Rhythm,
+}
+
+/// How often a warmer looks around, and how soon it is given up for dead.
+#[derive(Debug, Clone, Copy)]
+pub struct Rhythm {
+    /// Between two looks at the lease, the schedule and what was asked.
+    pub pulse: Duration,
+    /// How long a lease holds that is not renewed. With the pulse it bounds how long a site is without a warmer.
+    pub lease: Duration,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self {
+            pulse: Duration::from_secs(1),
+            lease: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Warms all sites. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,21 +61,15 @@ struct Inner {
     sites: Sites,
     store: Store,
     clock: Clock,
-    settings: SweepSettings,
+    settings: WarmerSettings,
     tasks: Tasks,
-    /// Held for a look-up, never across an await.
-    running: Mutex<BTreeMap<SiteCode, Running>>,
+    /// This process, unlike any other.
+    holder: String,
+    /// Rung to have a site looked after at once.
+    bells: BTreeMap<SiteCode, Arc<Notify>>,
 }
 
-#[derive(Debug, Clone)]
-struct Running {
-    task: TaskId,
-    kind: Kind,
-    progress: Arc<Progress>,
-    stop: CancellationToken,
-}
-
-/// A sweep that was asked for.
+/// A sweep that is asked for.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Which.
@@ -67,12 +78,10 @@ pub struct Request {
     pub days: Option<u32>,
     /// One site, or all.
     pub site: Option<SiteCode>,
-    /// Who asks.
-    pub trigger: Trigger,
 }
 
 /// Why a sweep was not started.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
     /// One of its sites is being swept.
     #[error("a sweep is running already: {0}")]
@@ -80,6 +89,9 @@ pub enum NotStarted {
     /// There is no such site.
     #[error("there is no site {0}")]
     UnknownSite(SiteCode),
+    /// The store, through which warmers are asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A running sweep of one site.
@@ -103,127 +115,137 @@ impl Warmer {
         sites: Sites,
         store: Store,
         clock: Clock,
-        settings: SweepSettings,
+        settings: WarmerSettings,
         tasks: Tasks,
     ) -> Self {
+        let bells = sites
+            .iter()
+            .map(|site| (site.code.clone(), Arc::default()))
+            .collect();
         Self(Arc::new(Inner {
             sites,
             store,
             clock,
             settings,
             tasks,
-            running: Mutex::default(),
+            holder: holder(),
+            bells,
         }))
     }
 
-    /// Starts each site's loop: it drains the refresh set until the service stops.
+    /// Watches over all sites until the service stops, and has the bell rung at the slots.
     pub fn start(&self) {
         for site in self.0.sites.iter() {
             let (warmer, site) = (self.clone(), Arc::clone(site));
             self.0
                 .tasks
-                .tracker
-                .spawn(async move { warmer.drain_until_stopped(&site).await });
+                .spawn(async move { warmer.watch_over(&site).await });
         }
-    }
-
-    /// Sweeps what has never seen a full sweep of its window: a new user wants a warm cache now, not at the next slot. Tried until
-    /// each site has: a start while the store or Shopify is down must not leave the cache cold for good.
-    pub async fn catch_up(&self) {
-        let mut pause = CATCH_UP_PAUSE;
-        loop {
-            let mut cold = Vec::new();
-            for site in self.0.sites.iter() {
-                if !self.is_filled(&site.code).await {
-                    cold.push(site.code.clone());
-                }
-            }
-            if cold.is_empty() {
-                return;
-            }
-            for site in cold {
-                let (kind, trigger) = (Kind::Full, Trigger::CatchUp);
-                let request = Request {
-                    kind,
-                    days: None,
-                    site: Some(site.clone()),
-                    trigger,
-                };
-                if let Err(refused) = self.sweep(&request) {
-                    info!(%site, "no catch-up sweep now: {refused}");
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_CATCH_UP_PAUSE);
-        }
-    }
-
-    async fn is_filled(&self, site: &SiteCode) -> bool {
-        match self.records(site, HISTORY).await {
-            Ok(records) => records.iter().any(|record| self.fills_the_window(record)),
-            Err(error) => {
-                warn!(%site, "cannot tell whether the cache was ever filled: {error}");
-                false
+        if let Some(schedule) = &self.0.settings.schedule {
+            let (warmer, schedule) = (self.clone(), schedule.clone());
+            let stroke = move || warmer.ring(&warmer.0.sites);
+            let cancel = self.0.tasks.cancel.clone();
+            // Its clock is the machine's, whatever ours is.
+            if matches!(self.0.clock, Clock::System) {
+                self.0
+                    .tasks
+                    .spawn(async move { schedule::ring(schedule, stroke, cancel).await });
             }
         }
     }
 
-    fn fills_the_window(&self, record: &SweepRecord) -> bool {
-        let days = f64::from(self.0.settings.days);
-        record.kind == Kind::Full
-            && record.outcome == Outcome::Completed
-            && record.days_covered.is_some_and(|covered| covered >= days)
+    /// When it sweeps by itself.
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.0.settings.schedule.as_ref()
     }
 
-    /// Starts a sweep and returns at once.
-    pub fn sweep(&self, request: &Request) -> Result<TaskId, NotStarted> {
+    /// Asks for a sweep, of whichever replica warms the site, and returns at once.
+    pub async fn sweep(&self, request: &Request) -> Result<TaskId, NotStarted> {
         let sites = self.sites_of(request)?;
         let now = self.0.clock.now();
-        let mut running = self.running();
-        if let Some(busy) = sites.iter().find_map(|site| running.get(&site.code)) {
-            return Err(NotStarted::Busy(busy.task.clone()));
-        }
-        let task = TaskId::new(now);
-        for site in sites {
-            let entry = Running {
-                task: task.clone(),
-                kind: request.kind,
-                progress: Arc::new(Progress::new(now)),
-                stop: self.0.tasks.cancel.child_token(),
-            };
-            running.insert(site.code.clone(), entry.clone());
-            let (warmer, plan) = (self.clone(), self.plan(request, task.clone(), now));
-            self.0
-                .tasks
-                .tracker
-                .spawn(async move { warmer.run(&site, &plan, &entry).await });
-        }
-        Ok(task)
-    }
-
-    /// Stops what runs; it ends at its next page. Returns the tasks stopped.
-    pub fn stop(&self) -> Vec<TaskId> {
-        let mut tasks = Vec::new();
-        for running in self.running().values() {
-            running.stop.cancel();
-            if !tasks.contains(&running.task) {
-                tasks.push(running.task.clone());
+        for site in &sites {
+            let warming = self.0.store.warming(&site.code).await?;
+            if let Some(busy) = busy_with(&warming) {
+                return Err(NotStarted::Busy(busy));
             }
         }
-        tasks
+        let wish = Wish {
+            task: TaskId::new(now),
+            kind: request.kind,
+            days: request.days,
+            asked_at: now,
+        };
+        let text = sweep::written(&wish);
+        for (asked, site) in sites.iter().enumerate() {
+            match self.0.store.ask_sweep(&site.code, &text).await {
+                Ok(Asked::Taken) => {}
+                Ok(Asked::Busy(other)) => {
+                    self.withdraw(sites.iter().take(asked), &text).await;
+                    return Err(NotStarted::Busy(task_in(&other).unwrap_or(wish.task)));
+                }
+                Err(error) => {
+                    self.withdraw(sites.iter().take(asked), &text).await;
+                    return Err(error.into());
+                }
+            }
+        }
+        self.ring_for(sites.iter());
+        Ok(wish.task)
     }
 
-    /// What runs now, by site.
-    pub fn running_sweeps(&self) -> Vec<RunningSweep> {
+    /// Somebody else was faster at one of the sites: a task is run at all of its sites or at none.
+    async fn withdraw(&self, sites: impl Iterator<Item = &Arc<Site>>, wish: &str) {
+        for site in sites {
+            if let Err(error) = self.0.store.withdraw_sweep(&site.code, wish).await {
+                info!(site = %site.code, "a sweep that was asked for could not be taken back: {error}");
+            }
+        }
+    }
+
+    /// Has everything stopped that runs or is asked for; it ends at its next page. Returns the tasks.
+    pub async fn stop(&self) -> Result<Vec<TaskId>, StoreError> {
+        let mut tasks: Vec<TaskId> = Vec::new();
+        for site in self.0.sites.iter() {
+            let warming = self.0.store.warming(&site.code).await?;
+            if let Some(wish) = &warming.wish {
+                self.0.store.withdraw_sweep(&site.code, wish).await?;
+            }
+            if let Some(task) = warming.sweep.as_deref().and_then(task_in) {
+                self.0
+                    .store
+                    .stop_sweep(&site.code, &task.to_string())
+                    .await?;
+            }
+            tasks.extend(busy_with(&warming));
+        }
+        tasks.dedup();
+        self.ring(&self.0.sites);
+        Ok(tasks)
+    }
+
+    /// What runs at a site now, or is about to.
+    pub async fn running(&self, site: &SiteCode) -> Result<Option<RunningSweep>, StoreError> {
+        let warming = self.0.store.warming(site).await?;
+        Ok(self.running_of(site, &warming))
+    }
+
+    fn running_of(&self, site: &SiteCode, warming: &Warming) -> Option<RunningSweep> {
         let now = self.0.clock.now();
-        let running = self.running();
-        let sweeps = running.iter().map(|(site, running)| RunningSweep {
-            task_id: running.task.clone(),
-            kind: running.kind,
+        if let Some(checkpoint) = checkpoint_in(warming) {
+            return Some(RunningSweep {
+                progress: checkpoint.progress.snapshot(checkpoint.started_at, now),
+                task_id: checkpoint.plan.task,
+                kind: checkpoint.plan.kind,
+                site: site.clone(),
+            });
+        }
+        let wish: Wish = serde_json::from_str(warming.wish.as_deref()?).ok()?;
+        Some(RunningSweep {
+            progress: sweep::Progressed::default().snapshot(wish.asked_at, now),
+            task_id: wish.task,
+            kind: wish.kind,
             site: site.clone(),
-            progress: running.progress.snapshot(now),
-        });
-        sweeps.collect()
+        })
     }
 
     /// A site's newest records, newest first; one that an older version wrote differently is passed over.
@@ -231,7 +253,7 @@ impl Warmer {
         &self,
         site: &SiteCode,
         limit: usize,
-    ) -> Result<Vec<SweepRecord>, crate::store::StoreError> {
+    ) -> Result<Vec<SweepRecord>, StoreError> {
         let records = self.0.store.records(site, limit).await?;
         Ok(records
             .iter()
@@ -249,77 +271,35 @@ impl Warmer {
         }
     }
 
-    fn plan(&self, request: &Request, task: TaskId, now: DateTime<Utc>) -> Plan {
-        Plan {
-            task,
-            kind: request.kind,
-            trigger: request.trigger,
-            days: request.days.unwrap_or(self.0.settings.days),
-            whole_window: request.days.is_none_or(|days| days >= self.0.settings.days),
-            page_size: self.0.settings.page_size,
-            next_renewal: next_renewal(now),
-            mode: Mode::Warm,
+    fn ring(&self, sites: &Sites) {
+        self.ring_for(sites.iter());
+    }
+
+    fn ring_for<'a>(&self, sites: impl Iterator<Item = &'a Arc<Site>>) {
+        for bell in sites.filter_map(|site| self.0.bells.get(&site.code)) {
+            bell.notify_one();
         }
-    }
-
-    async fn run(&self, site: &Site, plan: &Plan, running: &Running) {
-        let _done = Done {
-            warmer: self,
-            site: &site.code,
-        };
-        let around = Surroundings {
-            store: &self.0.store,
-            clock: &self.0.clock,
-            progress: &running.progress,
-            stop: &running.stop,
-        };
-        sweep::run_once(site, plan, &around).await;
-    }
-
-    async fn drain_until_stopped(&self, site: &Site) {
-        let mut ticks = tokio::time::interval(REFRESH_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.0.tasks.cancel.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let drained = tokio::select! {
-                () = self.0.tasks.cancel.cancelled() => return,
-                drained = refresh::drain_once(site, &self.0.store, &self.0.clock) => drained,
-            };
-            if let Err(error) = drained {
-                warn!(site = %site.code, "the refresh set could not be drained and is tried again: {error}");
-                // What failed is still due; hammering would not help it.
-                ticks.reset_after(REFRESH_INTERVAL * 5);
-            }
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, BTreeMap<SiteCode, Running>> {
-        self.0
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// By when the sweep after one that starts at `now` will have renewed what that one leaves.
-pub fn next_renewal(now: DateTime<Utc>) -> DateTime<Utc> {
-    now + SLOT_INTERVAL + LONGEST_SWEEP
+/// A name no other process has.
+pub(crate) fn holder() -> String {
+    format!("{}-{:016x}", std::process::id(), fastrand::u64(..))
 }
 
-/// Frees the site when its sweep ends, a panic included.
-struct Done<'a> {
-    warmer: &'a Warmer,
-    site: &'a SiteCode,
+fn checkpoint_in(warming: &Warming) -> Option<Checkpoint> {
+    serde_json::from_str(warming.sweep.as_deref()?).ok()
 }
 
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.warmer.running().remove(self.site);
-        if std::thread::panicking() {
-            error!(site = %self.site, "a sweep panicked: please report this");
-        }
-    }
+/// The task of a sweep under way, or of a wish.
+fn task_in(text: &str) -> Option<TaskId> {
+    let checkpoint =
+        serde_json::from_str::<Checkpoint>(text).map(|checkpoint| checkpoint.plan.task);
+    let wish = || serde_json::from_str::<Wish>(text).map(|wish| wish.task);
+    checkpoint.or_else(|_no_checkpoint| wish()).ok()
+}
+
+fn busy_with(warming: &Warming) -> Option<TaskId> {
+    let busy = warming.sweep.as_deref().or(warming.wish.as_deref());
+    busy.and_then(task_in)
 }

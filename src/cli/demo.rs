@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use shopify_simulator::Simulator;
 
 use super::{output::say, serve::stop_signal};
-use crate::{app::App, clock::Clock, config::Config, observe};
+use crate::{app::App, clock::Clock, config::Config, http::AppState, observe};
 
 /// The demo's shop: the design size, and some orders beyond the window to miss on.
 const ORDERS: u32 = 1400;
@@ -93,8 +93,7 @@ async fn start(
 async fn wait_for_a_warm_order(app: &App) -> bool {
     let first_warm = async {
         loop {
-            let sweeps = app.state().warmer.running_sweeps();
-            if sweeps.iter().any(|sweep| sweep.progress.done > 0) {
+            if is_warm(app.state()).await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -103,6 +102,20 @@ async fn wait_for_a_warm_order(app: &App) -> bool {
     tokio::time::timeout(FIRST_ORDER_WITHIN, first_warm)
         .await
         .is_ok()
+}
+
+/// A page is merged as a whole before the sweep says so.
+async fn is_warm(state: &AppState) -> bool {
+    for site in state.sites.iter() {
+        let running = state.warmer.running(&site.code).await;
+        let ended = state.warmer.records(&site.code, 1).await;
+        if running.is_ok_and(|sweep| sweep.is_some_and(|sweep| sweep.progress.done > 0))
+            || ended.is_ok_and(|records| !records.is_empty())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn welcome(app: &App, simulator: &Simulator, warm: bool) -> String {

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::{FAILED, ResultOptions, output::say, serve::stop_signal, service::Service};
 use crate::{
@@ -16,12 +17,12 @@ use crate::{
     clock::Clock,
     config::Config,
     site::{Site, SiteCode},
-    store::Store,
+    store::{Change, Fence, Store, WarmingChange},
     sweep::{
-        self, Kind, Mode, Outcome, Plan, Progress, Snapshot, Surroundings, SweepRecord, TaskId,
-        Trigger,
+        self, Checkpoint, Ended, Kind, Limits, Outcome, Plan, Snapshot, Surroundings, SweepRecord,
+        TaskId, Watched,
     },
-    warmer,
+    warmer::{self, Rhythm},
 };
 
 /// How often the progress bar moves.
@@ -146,28 +147,33 @@ async fn on_the_store(config: &Config, options: &Options) -> anyhow::Result<Vec<
         None => sites.iter().cloned().collect(),
     };
     let now = Clock::System.now();
-    let plan = Plan {
-        task: TaskId::new(now),
-        kind: options.kind,
-        trigger: Trigger::Cli,
-        days: options.days.unwrap_or(config.sweep.days),
-        whole_window: options.days.is_none_or(|days| days >= config.sweep.days),
-        page_size: config.sweep.page_size,
-        next_renewal: warmer::next_renewal(now),
-        mode: if options.dry_run {
-            Mode::DryRun
-        } else {
-            Mode::Warm
-        },
+    let (settings, schedule) = (&config.warmer.sweep, config.warmer.schedule.as_ref());
+    let plan = warmer::plan_by_hand(settings, schedule, (options.kind, options.days), now);
+    let by_hand = ByHand {
+        plan,
+        limits: settings.limits,
+        dry_run: options.dry_run,
+        store: store.clone(),
+        holder: warmer::holder(),
+        stop: CancellationToken::new(),
     };
-    let stop = CancellationToken::new();
-    let sweeps = join_all(chosen.iter().map(|site| one(site, &plan, &store, &stop)));
+    let sweeps = join_all(chosen.iter().map(|site| by_hand.sweep(site)));
     let records = tokio::select! {
         records = sweeps => records,
-        stopped = stopped_by_signal(&stop) => match stopped? {},
+        stopped = stopped_by_signal(&by_hand.stop) => match stopped? {},
     };
     store.close().await;
-    Ok(records)
+    records.into_iter().collect()
+}
+
+/// A sweep by this process, which is the warmer while it lasts.
+struct ByHand {
+    plan: Plan,
+    limits: Limits,
+    dry_run: bool,
+    store: Store,
+    holder: String,
+    stop: CancellationToken,
 }
 
 /// Ctrl-C ends the sweep at its next page; the record then says so.
@@ -177,35 +183,85 @@ async fn stopped_by_signal(stop: &CancellationToken) -> anyhow::Result<std::conv
     std::future::pending().await
 }
 
-async fn one(
-    site: &Arc<Site>,
-    plan: &Plan,
-    store: &Store,
-    stop: &CancellationToken,
-) -> SweepRecord {
-    let progress = Progress::new(Clock::System.now());
-    let around = Surroundings {
-        store,
-        clock: &Clock::System,
-        progress: &progress,
-        stop,
-    };
-    let bar = bar();
-    let watch = async {
-        loop {
-            show(
-                &bar,
-                std::iter::once(&progress.snapshot(Clock::System.now())),
-            );
-            tokio::time::sleep(LOOK_AGAIN).await;
+impl ByHand {
+    async fn sweep(&self, site: &Arc<Site>) -> anyhow::Result<SweepRecord> {
+        if self.dry_run {
+            return self.watched(site, None).await;
         }
-    };
-    let record = tokio::select! {
-        record = sweep::run_once(site, plan, &around) => record,
-        never = watch => never,
-    };
-    bar.finish_and_clear();
-    record
+        let fence = self.take_lease(site).await?.with_context(|| {
+            format!("site {} is warmed by a running service, which this command does not reach: set --url to where it listens", site.code)
+        })?;
+        self.claim(site, fence).await?;
+        let keep_lease = async {
+            loop {
+                tokio::time::sleep(Rhythm::default().lease / 3).await;
+                // A lease that was lost shows at the next page, whose checkpoint is refused.
+                drop(self.take_lease(site).await);
+            }
+        };
+        let record = tokio::select! {
+            record = self.watched(site, Some(fence)) => record,
+            never = keep_lease => never,
+        };
+        self.store.release_lease(&site.code, fence).await?;
+        record
+    }
+
+    async fn take_lease(&self, site: &Site) -> anyhow::Result<Option<Fence>> {
+        let lease = Rhythm::default().lease;
+        Ok(self
+            .store
+            .take_lease(&site.code, &self.holder, lease)
+            .await?)
+    }
+
+    /// Writes the sweep down, so that a service that starts meanwhile goes on with it if this process dies.
+    async fn claim(&self, site: &Site, fence: Fence) -> anyhow::Result<()> {
+        let warming = self.store.warming(&site.code).await?;
+        if warming.sweep.is_some() {
+            warn!(site = %site.code, "a sweep that was under way here is not gone on with: this one takes its place");
+        }
+        let change = WarmingChange {
+            sweep: Change::Set(sweep::written(&self.checkpoint())),
+            rest: Change::Clear,
+            stop: Change::Clear,
+            ..WarmingChange::default()
+        };
+        Ok(self.store.write_warming(&site.code, fence, &change).await?)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(self.plan.clone(), Clock::System.now())
+    }
+
+    async fn watched(&self, site: &Arc<Site>, fence: Option<Fence>) -> anyhow::Result<SweepRecord> {
+        let (watched, leave) = (Watched::default(), CancellationToken::new());
+        let around = Surroundings {
+            store: &self.store,
+            clock: &Clock::System,
+            watched: &watched,
+            stop: &self.stop,
+            leave: &leave,
+            fence,
+            limits: self.limits,
+        };
+        let bar = bar();
+        let watch = async {
+            loop {
+                show(&bar, watched.snapshot().iter());
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = sweep::run(site, self.checkpoint(), &around) => ended,
+            never = watch => never,
+        };
+        bar.finish_and_clear();
+        match ended {
+            Ended::Recorded { record, .. } => Ok(*record),
+            Ended::Left(why) => bail!("the sweep of site {} was interrupted: {why}", site.code),
+        }
+    }
 }
 
 /// A bar that shows nothing where standard error is no terminal.
@@ -243,6 +299,8 @@ fn for_a_person(record: &SweepRecord, dry_run: bool) -> String {
             Outcome::Completed => "completed",
             Outcome::Stopped => "stopped",
             Outcome::Failed => "failed",
+            Outcome::Skipped => "skipped",
+            Outcome::Paused => "paused",
         },
         seconds = record.duration_s,
         calls = record.api_calls,

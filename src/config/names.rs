@@ -10,6 +10,10 @@ pub const VARIABLES: &[&str] = &[
     "WARMUP_PAUSE_ON_USER_REQUEST",
     "WARMUP_MAX_RETRIES",
     "WARMUP_PAGE_SIZE",
+    "WARMUP_FULL_CRON",
+    "WARMUP_INCREMENTAL_CRON",
+    "WARMUP_MAX_DURATION",
+    "WARMUP_MAX_MEMORY",
     "CACHE_ORDER_DETAIL_TTL",
     "CACHE_TRACKING_TTL",
     "CACHE_ORDER_SEARCH_TTL",
@@ -37,11 +41,7 @@ pub const SITE_SUFFIXES: &[&str] = &[
 
 /// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
 const NOT_YET: &[&str] = &[
-    "WARMUP_FULL_CRON",
-    "WARMUP_INCREMENTAL_CRON",
-    "WARMUP_MAX_DURATION",
     "WARMUP_BULK_THRESHOLD",
-    "WARMUP_MAX_MEMORY",
     "PUBLIC_URL",
     "ALERT_WEBHOOK_URL",
     "ALERT_FORMAT",

@@ -23,7 +23,7 @@ fn faults(more: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn defaults_are_the_documented_ones() {
     let config = read(&[]).unwrap();
-    assert_eq!(config.sweep.days, 7);
+    assert_eq!(config.warmer.sweep.days, 7);
     assert_eq!(config.budget.pace, Duration::from_secs(2));
     assert_eq!(config.store.ttls, Ttls::default());
     assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
@@ -95,10 +95,8 @@ fn unknown_names_are_refused_with_the_nearest_known_one() {
 #[test]
 fn names_of_later_versions_are_told_to_do_nothing_yet() {
     assert_eq!(
-        read(&[("WARMUP_FULL_CRON", "0 0 2 * * *")])
-            .unwrap()
-            .not_yet,
-        ["WARMUP_FULL_CRON"]
+        read(&[("WARMUP_BULK_THRESHOLD", "5000")]).unwrap().not_yet,
+        ["WARMUP_BULK_THRESHOLD"]
     );
 }
 
@@ -126,4 +124,30 @@ fn without_any_shop_there_is_nothing_to_do() {
         told.names().collect::<Vec<_>>(),
         ["SHOPIFY_<CODE>_SHOP_DOMAIN"]
     );
+}
+
+#[test]
+fn the_schedule_is_read_and_a_wrong_one_named() {
+    let config = read(&[("WARMUP_FULL_CRON", "30 15 3 * * *")]).unwrap();
+    let midnight = "2026-11-23T00:00:00Z".parse().unwrap();
+    let next = config.warmer.schedule.unwrap().next_after(midnight);
+    assert_eq!(next.unwrap().at.to_rfc3339(), "2026-11-23T03:15:30+00:00");
+    let off = read(&[("WARMUP_ENABLED", "false")]).unwrap();
+    assert!(off.warmer.schedule.is_none());
+    for bad in ["0 2 * * *", "every day", "0 0 25 * * *"] {
+        assert_eq!(faults(&[("WARMUP_FULL_CRON", bad)]), ["WARMUP_FULL_CRON"]);
+    }
+}
+
+#[test]
+fn a_size_is_bytes_or_as_redis_writes_it() {
+    let of =
+        |text| read(&[("WARMUP_MAX_MEMORY", text)]).map(|config| config.warmer.sweep.limits.memory);
+    assert_eq!(of("512mb").unwrap(), Some(512 << 20));
+    assert_eq!(of("2 GB").unwrap(), Some(2 << 30));
+    assert_eq!(of("104857600").unwrap(), Some(104_857_600));
+    assert_eq!(of("").unwrap(), None);
+    for bad in ["much", "1kb", "-5mb", "99999999999999gb"] {
+        assert!(of(bad).is_err(), "{bad}");
+    }
 }

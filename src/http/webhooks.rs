@@ -53,6 +53,7 @@ pub(super) async fn receive(
         applied.as_ref().ok().copied().flatten(),
         now,
     );
+    state.hearing.heard(&received.site, now);
     debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),

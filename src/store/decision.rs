@@ -1,6 +1,6 @@
 //! What news does to what is cached: a pure function, shared by both stores.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -85,11 +85,13 @@ pub(super) fn decide(
             merged: Merged {
                 outcome: MergeOutcome::Unchanged,
                 order: before,
+                announcements: BTreeSet::new(),
             },
             step: Step::Index(index),
         };
     }
     let outcome = compare(before.as_ref(), &after);
+    let announcements = after.announcements_since(before.as_ref());
     let Some((order_json, tracking_json)) = stored::encode(&after, site) else {
         return keep(MergeOutcome::NotCached, before);
     };
@@ -97,6 +99,7 @@ pub(super) fn decide(
         merged: Merged {
             outcome,
             order: Some(after),
+            announcements,
         },
         step: Step::Put {
             order_json,
@@ -108,7 +111,11 @@ pub(super) fn decide(
 
 fn keep(outcome: MergeOutcome, order: Option<Order>) -> Decision {
     Decision {
-        merged: Merged { outcome, order },
+        merged: Merged {
+            outcome,
+            order,
+            announcements: BTreeSet::new(),
+        },
         step: Step::Keep,
     }
 }
@@ -123,6 +130,7 @@ fn bury(known: &Known) -> Decision {
         merged: Merged {
             outcome: MergeOutcome::Deleted,
             order: None,
+            announcements: BTreeSet::new(),
         },
         step: Step::Bury { number },
     }

@@ -3,6 +3,7 @@
 mod entries;
 mod file;
 mod refresh;
+mod warming;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -12,10 +13,12 @@ use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 
 use self::{
     entries::{ENTRIES, Entries},
+    warming::Leases,
     writer::Writer,
 };
 use super::{
-    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, WATERMARK,
+    Wanted,
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     stored,
@@ -30,8 +33,8 @@ use crate::{
 /// `(site, order)` → when it was placed, when its tracking expires; epoch milliseconds.
 const WINDOW: redb::TableDefinition<'_, (&str, u64), (i64, i64)> =
     redb::TableDefinition::new("window");
-/// `site` → the watermark, epoch milliseconds.
-const WATERMARKS: redb::TableDefinition<'_, &str, i64> = redb::TableDefinition::new("watermarks");
+/// `(site, name)` → a time that only moves on, epoch milliseconds.
+const MARKS: redb::TableDefinition<'_, (&str, &str), i64> = redb::TableDefinition::new("marks");
 /// `(site, sequence)` → a sweep's record.
 const RECORDS: redb::TableDefinition<'_, (&str, u64), &str> = redb::TableDefinition::new("records");
 
@@ -44,6 +47,7 @@ type Redb<T> = std::result::Result<T, redb::Error>;
 pub struct EmbeddedStore {
     file: Arc<RedbFile>,
     writer: Writer,
+    leases: Leases,
     keys: Keys,
     ttls: Ttls,
 }
@@ -55,6 +59,7 @@ impl EmbeddedStore {
         Ok(Self {
             file,
             writer,
+            leases: Leases::default(),
             keys,
             ttls,
         })
@@ -127,6 +132,7 @@ impl EmbeddedStore {
                     write
                         .open_table(refresh::REFRESHES)?
                         .remove((site.as_str(), id.get()))?;
+                    warming::drop_dead_letter(write, &site, id)?;
                 }
             }
             Ok(decision.merged)
@@ -257,22 +263,28 @@ impl EmbeddedStore {
         })
     }
 
-    pub(super) fn watermark(&self, site: &SiteCode) -> Result<Option<i64>> {
+    pub(super) fn mark(&self, site: &SiteCode, name: &str) -> Result<Option<i64>> {
         self.read(|read| {
             Ok(read
-                .open_table(WATERMARKS)?
-                .get(site.as_str())?
+                .open_table(MARKS)?
+                .get((site.as_str(), name))?
                 .map(|millis| millis.value()))
         })
     }
 
-    pub(super) async fn set_watermark(&self, site: &SiteCode, millis: i64) -> Result<()> {
+    pub(super) async fn raise_mark(
+        &self,
+        site: &SiteCode,
+        name: &'static str,
+        millis: i64,
+    ) -> Result<()> {
         let site = site.clone();
         self.write(None, move |write| {
-            let mut table = write.open_table(WATERMARKS)?;
-            let known = table.get(site.as_str())?.map(|millis| millis.value());
+            let mut table = write.open_table(MARKS)?;
+            let key = (site.as_str(), name);
+            let known = table.get(key)?.map(|millis| millis.value());
             if known.is_none_or(|known| known < millis) {
-                table.insert(site.as_str(), millis)?;
+                table.insert(key, millis)?;
             }
             Ok(())
         })
@@ -281,21 +293,8 @@ impl EmbeddedStore {
 
     pub(super) async fn push_record(&self, site: &SiteCode, record: &str) -> Result<()> {
         let (site, record) = (site.clone(), record.to_owned());
-        self.write(None, move |write| {
-            let mut table = write.open_table(RECORDS)?;
-            let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
-            let last = table
-                .range(all)?
-                .next_back()
-                .transpose()?
-                .map(|(key, _)| key.value().1);
-            let next = last.map_or(0, |last| last + 1);
-            table.insert((site.as_str(), next), record.as_str())?;
-            let too_old = next.saturating_sub(u64::try_from(MOST_RECORDS).unwrap_or(u64::MAX) - 1);
-            table.retain_in((site.as_str(), 0)..(site.as_str(), too_old), |_, _| false)?;
-            Ok(())
-        })
-        .await
+        self.write(None, move |write| keep_record(write, &site, &record))
+            .await
     }
 
     pub(super) fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>> {
@@ -332,7 +331,12 @@ impl EmbeddedStore {
             write
                 .open_table(refresh::REFRESHES)?
                 .retain_in(all(), |_, _| false)?;
-            write.open_table(WATERMARKS)?.remove(site.as_str())?;
+            write
+                .open_table(warming::DEAD)?
+                .retain_in(all(), |_, _| false)?;
+            write
+                .open_table(MARKS)?
+                .remove((site.as_str(), WATERMARK))?;
             Ok(gone)
         })
         .await
@@ -361,6 +365,22 @@ impl EmbeddedStore {
     ) -> Result<T> {
         self.writer.run(now, work).await
     }
+}
+
+/// Adds a sweep's record; the oldest beyond [`MOST_RECORDS`] goes.
+fn keep_record(write: &WriteTransaction, site: &SiteCode, record: &str) -> Redb<()> {
+    let mut table = write.open_table(RECORDS)?;
+    let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
+    let last = table
+        .range(all)?
+        .next_back()
+        .transpose()?
+        .map(|(key, _)| key.value().1);
+    let next = last.map_or(0, |last| last + 1);
+    table.insert((site.as_str(), next), record)?;
+    let too_old = next.saturating_sub(u64::try_from(MOST_RECORDS).unwrap_or(u64::MAX) - 1);
+    table.retain_in((site.as_str(), 0)..(site.as_str(), too_old), |_, _| false)?;
+    Ok(())
 }
 
 /// Whether a number leads to an order that has it. One that has led to an order, and does not any more, must not hide for two days

@@ -2,6 +2,7 @@
 
 mod connection;
 mod refresh;
+mod warming;
 
 use std::time::Duration;
 
@@ -282,6 +283,7 @@ impl RedisStore {
             .run(async |mut redis| write.query_async::<()>(&mut redis).await)
             .await?;
         self.unlink(site, id, number).await?;
+        self.drop_dead_letter(site, id).await?;
         self.drop_refresh(site, id).await
     }
 
@@ -453,8 +455,12 @@ impl RedisStore {
             .collect())
     }
 
-    pub(super) async fn watermark(&self, site: &SiteCode) -> Result<Option<i64>, StoreError> {
-        let key = self.keys.of_site(site, "watermark");
+    pub(super) async fn mark(
+        &self,
+        site: &SiteCode,
+        name: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        let key = self.keys.of_site(site, name);
         let held: Option<Vec<u8>> = self
             .connection
             .run(async |mut redis| redis::cmd("GET").arg(&key).query_async(&mut redis).await)
@@ -463,14 +469,15 @@ impl RedisStore {
         Ok(held.and_then(|held| held.parse().ok()))
     }
 
-    pub(super) async fn set_watermark(
+    pub(super) async fn raise_mark(
         &self,
         site: &SiteCode,
+        name: &str,
         millis: i64,
     ) -> Result<(), StoreError> {
         let script = Script::new(RAISE);
         let mut call = script.prepare_invoke();
-        call.key(self.keys.of_site(site, "watermark")).arg(millis);
+        call.key(self.keys.of_site(site, name)).arg(millis);
         self.connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await
@@ -524,7 +531,14 @@ impl RedisStore {
             gone += self.purge(&format!("{beginning}*")).await?;
         }
         let mut write = redis::cmd("UNLINK");
-        for name in ["window", "expiry", "refresh", "refresh:asks", "watermark"] {
+        for name in [
+            "window",
+            "expiry",
+            "refresh",
+            "refresh:asks",
+            "dead",
+            "watermark",
+        ] {
             write.arg(self.keys.of_site(site, name));
         }
         self.connection

@@ -2,44 +2,54 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Interrupted, Sweep, page::Findings};
+use super::{
+    Interrupted, Sweep,
+    checkpoint::{Pages, Position},
+};
 use crate::shopify::{OrderSortKey, OrdersPage};
 
-pub(super) async fn run(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Interrupted> {
-    let mut query = OrdersPage {
-        first: sweep.plan.page_size,
-        after: None,
-        query: format!("created_at:>='{}'", quoted(sweep.window_start())),
-        sort: OrderSortKey::NewestFirst,
+pub(super) async fn run(sweep: &mut Sweep<'_>) -> Result<(), Interrupted> {
+    let mut pages = match &sweep.at.position {
+        Position::Pages(pages) => pages.clone(),
+        Position::Start | Position::Renewal => sweep.pages_since(sweep.at.window_start()),
     };
     loop {
-        let page = sweep.read_page(&mut query).await?;
-        let (orders, next) = Sweep::readable(page, findings);
+        let page = sweep.read_page(&mut pages, search).await?;
+        let (orders, next) = sweep.readable(page);
         let read = orders.len();
         let oldest = orders
             .iter()
             .filter_map(|order| order.head.as_ref())
             .map(|head| head.value.created_at)
             .min();
-        sweep.take_in(orders, findings).await?;
-        findings.oldest = oldest.or(findings.oldest);
+        sweep.take_in(orders).await?;
+        sweep.at.findings.oldest = oldest.or(sweep.at.findings.oldest);
         let Some(after) = next else {
-            findings.oldest = Some(sweep.window_start());
-            sweep.progress.advance(read, 1.0);
+            sweep.at.findings.oldest = Some(pages.since);
+            sweep.advance(read, 1.0);
             return Ok(());
         };
-        sweep
-            .progress
-            .advance(read, covered(sweep, findings.oldest));
-        query.after = Some(after);
+        let behind = covered(sweep, pages.since);
+        sweep.advance(read, behind);
+        pages.after = Some(after);
+        sweep.save(Position::Pages(pages.clone())).await?;
+    }
+}
+
+fn search(pages: &Pages) -> OrdersPage {
+    OrdersPage {
+        first: pages.first,
+        after: pages.after.clone(),
+        query: format!("created_at:>='{}'", quoted(pages.since)),
+        sort: OrderSortKey::NewestFirst,
     }
 }
 
 /// How much of the window lies behind, by age: orders come newest first, so no count has to be asked for.
-fn covered(sweep: &Sweep<'_>, oldest: Option<DateTime<Utc>>) -> f64 {
-    let window = sweep.started_at - sweep.window_start();
-    oldest.map_or(0.0, |oldest| {
-        (sweep.started_at - oldest).as_seconds_f64() / window.as_seconds_f64()
+fn covered(sweep: &Sweep<'_>, since: DateTime<Utc>) -> f64 {
+    let window = (sweep.at.started_at - since).as_seconds_f64();
+    sweep.at.findings.oldest.map_or(0.0, |oldest| {
+        (sweep.at.started_at - oldest).as_seconds_f64() / window
     })
 }
 

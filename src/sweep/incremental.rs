@@ -3,10 +3,15 @@
 use chrono::TimeDelta;
 use tracing::warn;
 
-use super::{Interrupted, Mode, Sweep, full::quoted, page::Findings};
+use super::{
+    Interrupted, Mode, Sweep,
+    checkpoint::{Pages, Position},
+    full::quoted,
+};
 use crate::{
+    calls::OrdersFound,
     order::OrderId,
-    shopify::{OrderSortKey, OrdersPage, Retry},
+    shopify::{OrderSortKey, OrdersPage},
     store::{Found, Window},
 };
 
@@ -15,65 +20,87 @@ const INDEX_LAG: TimeDelta = TimeDelta::minutes(10);
 /// Orders renewed by one sweep at most: a hundred times the design window.
 const MOST_RENEWED: usize = 140_000;
 
-pub(super) async fn run(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Interrupted> {
-    changed(sweep, findings).await?;
-    expiring(sweep, findings).await
+pub(super) async fn run(sweep: &mut Sweep<'_>) -> Result<(), Interrupted> {
+    let pages = match &sweep.at.position {
+        Position::Start => {
+            let watermark = sweep.around.store.watermark(&sweep.site.code).await?;
+            // Without a watermark no change has been read yet: the window is all there is to go by.
+            let since = watermark.map_or_else(
+                || sweep.at.window_start(),
+                |watermark| watermark - INDEX_LAG,
+            );
+            Some(sweep.pages_since(since))
+        }
+        Position::Pages(pages) => Some(pages.clone()),
+        Position::Renewal => None,
+    };
+    if let Some(pages) = pages {
+        changed(sweep, pages).await?;
+        sweep.save(Position::Renewal).await?;
+    }
+    expiring(sweep).await
 }
 
 /// Orders updated since the watermark, oldest change first: what changes meanwhile moves to the end and is still seen.
-async fn changed(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Interrupted> {
-    let watermark = sweep.store.watermark(sweep.site).await?;
-    // Without a watermark nothing has been read yet: the window is all there is to go by.
-    let since = watermark.map_or_else(|| sweep.window_start(), |watermark| watermark - INDEX_LAG);
-    let mut query = OrdersPage {
-        first: sweep.plan.page_size,
-        after: None,
-        query: format!("updated_at:>='{}'", quoted(since)),
-        sort: OrderSortKey::OldestChangeFirst,
-    };
+async fn changed(sweep: &mut Sweep<'_>, mut pages: Pages) -> Result<(), Interrupted> {
     loop {
-        let page = sweep.read_page(&mut query).await?;
-        let (orders, next) = Sweep::readable(page, findings);
+        let page = sweep.read_page(&mut pages, search).await?;
+        let (orders, next) = sweep.readable(page);
         let read = orders.len();
-        sweep.take_in(orders, findings).await?;
-        sweep.progress.advance(read, 0.0);
+        let changes = orders
+            .iter()
+            .filter_map(|order| order.head.as_ref())
+            .map(|head| head.version.updated_at);
+        let newest = changes.max();
+        sweep.take_in(orders).await?;
+        sweep.at.findings.newest_change = newest.max(sweep.at.findings.newest_change);
+        sweep.advance(read, 0.0);
         let Some(after) = next else { return Ok(()) };
-        query.after = Some(after);
+        pages.after = Some(after);
+        sweep.save(Position::Pages(pages.clone())).await?;
     }
 }
 
-/// Orders of the window whose tracking would expire before the next sweep has renewed it, soonest first, read by id.
-async fn expiring(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Interrupted> {
+fn search(pages: &Pages) -> OrdersPage {
+    OrdersPage {
+        first: pages.first,
+        after: pages.after.clone(),
+        query: format!("updated_at:>='{}'", quoted(pages.since)),
+        sort: OrderSortKey::OldestChangeFirst,
+    }
+}
+
+/// Orders of the window whose tracking would expire before the next sweep has renewed it, soonest first, read by id. What this
+/// sweep has confirmed already lives at least as long as tracking does from its start, and is not read again.
+async fn expiring(sweep: &mut Sweep<'_>) -> Result<(), Interrupted> {
+    let tracking = TimeDelta::from_std(sweep.around.store.ttls().tracking).unwrap_or_default();
     let window = Window {
-        created_since: sweep.window_start(),
-        expires_before: sweep.plan.next_renewal,
+        created_since: sweep.at.window_start(),
+        expires_before: sweep.at.plan.renewed_by.min(sweep.at.started_at + tracking),
     };
     let ids = sweep
+        .around
         .store
-        .expiring(sweep.site, &window, MOST_RENEWED)
+        .expiring(&sweep.site.code, &window, MOST_RENEWED)
         .await?;
-    let mut page_size = usize::try_from(sweep.plan.page_size).unwrap_or(usize::MAX);
+    let mut page_size = sweep.at.plan.page_size;
     let mut done = 0_usize;
     while let Some(rest) = ids.get(done..).filter(|rest| !rest.is_empty()) {
-        let batch = rest.get(..page_size).unwrap_or(rest);
-        let found = match sweep.until_stopped(sweep.reader().by_ids(batch)).await? {
-            Ok(found) => found,
-            Err(error) if error.retry() == Retry::AskForLess && page_size > 10 => {
-                page_size = (page_size / 2).max(10);
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (batch, found) = sweep.read_ids(&mut page_size, rest).await?;
         for (id, error) in &found.failed {
-            findings.failure(Some(*id), error);
+            sweep.at.findings.failure(Some(*id), error);
         }
-        let read = found.orders.len();
-        sweep.take_in(found.orders, findings).await?;
-        forget(sweep, &found.missing, batch.len()).await?;
+        let OrdersFound {
+            orders, missing, ..
+        } = found;
+        let read = orders.len();
+        sweep.take_in(orders).await?;
+        forget(sweep, &missing, batch.len()).await?;
         done += batch.len();
-        sweep.progress.advance(read, fraction(done, ids.len()));
+        sweep.advance(read, fraction(done, ids.len()));
+        sweep.save(Position::Renewal).await?;
     }
-    sweep.progress.advance(0, 1.0);
+    sweep.advance(0, 1.0);
     Ok(())
 }
 
@@ -81,17 +108,17 @@ async fn expiring(sweep: &Sweep<'_>, findings: &mut Findings) -> Result<(), Inte
 /// missing at once, which speaks of a lost scope rather than of deletions, nor if the cache saw the order only just now, which
 /// speaks of a read that lags.
 async fn forget(sweep: &Sweep<'_>, missing: &[OrderId], asked: usize) -> Result<(), Interrupted> {
-    if sweep.plan.mode == Mode::DryRun || missing.is_empty() {
+    if sweep.mode() == Mode::DryRun || missing.is_empty() {
         return Ok(());
     }
+    let (store, site) = (sweep.around.store, &sweep.site.code);
     if asked > 1 && missing.len() * 2 > asked {
-        warn!(site = %sweep.site, missing = missing.len(), asked, "Shopify shows too few of the orders asked for to believe that they are deleted: check the app's scopes");
+        warn!(%site, missing = missing.len(), asked, "Shopify shows too few of the orders asked for to believe that they are deleted: check the app's scopes");
         return Ok(());
     }
-    let now = sweep.clock.now();
+    let now = sweep.around.clock.now();
     for id in missing {
-        let found = sweep.store.order(sweep.site, *id, now).await?;
-        let seen_lately = match &found {
+        let seen_lately = match &store.order(site, *id, now).await? {
             Found::Order(entry) => entry
                 .order
                 .as_of
@@ -99,7 +126,7 @@ async fn forget(sweep: &Sweep<'_>, missing: &[OrderId], asked: usize) -> Result<
             Found::Absent | Found::Unknown => false,
         };
         if !seen_lately {
-            sweep.store.forget(sweep.site, *id, now).await?;
+            store.forget(site, *id, now).await?;
         }
     }
     Ok(())

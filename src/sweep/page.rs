@@ -1,84 +1,120 @@
-//! Taking in a page of orders: merge, compare, count.
+//! One page: reading it, however long Shopify takes, and merging it into the cache.
 
-use chrono::{DateTime, Utc};
-use tokio::select;
+use std::time::Duration;
 
-use super::{Interrupted, Mode, Sweep};
+use tokio::{select, time::sleep};
+use tracing::warn;
+
+use super::{Interrupted, Mode, Sweep, checkpoint::Pages};
 use crate::{
-    calls::{Page, backoff},
+    calls::{OrdersFound, Page, backoff},
     order::{Order, OrderId, OrderState},
-    shopify::{OrdersPage, Retry},
-    store::{Found, MergeOutcome, StoreError},
+    shopify::{AdminError, OrdersPage, Retry},
+    store::{Found, MergeOutcome, Merged, StoreError},
 };
 
-/// Tries a page gets, each asking for half as many orders.
-const TRIES: u32 = 3;
 /// Below this a page is not halved further.
 const SMALLEST_PAGE: u32 = 10;
-/// Errors a record shows.
-const MOST_ERRORS: usize = 10;
-
-/// What a sweep found.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) orders: u64,
-    /// Not in the cache.
-    pub(super) missing: u64,
-    /// In the cache in an older state.
-    pub(super) stale: u64,
-    pub(super) unchanged: u64,
-    /// Orders that were read but not kept: deleted here, or too old to keep.
-    pub(super) passed_over: u64,
-    pub(super) failed: u64,
-    /// Which failed, as far as their ids could be read: they are fetched one by one later.
-    pub(super) to_fetch: Vec<OrderId>,
-    /// At most [`MOST_ERRORS`], without personal data.
-    pub(super) errors: Vec<String>,
-    /// The oldest order read in full sweeps: how far back the window was really covered.
-    pub(super) oldest: Option<DateTime<Utc>>,
-}
-
-impl Findings {
-    pub(super) fn failure(&mut self, order: Option<OrderId>, error: &impl std::fmt::Display) {
-        self.failed += 1;
-        self.to_fetch.extend(order);
-        if self.errors.len() < MOST_ERRORS {
-            let order = order.map_or_else(|| "?".to_owned(), |id| id.to_string());
-            self.errors.push(format!("order {order}: {error}"));
-        }
-    }
-
-    fn note(&mut self, outcome: MergeOutcome) {
-        match outcome {
-            MergeOutcome::Created => self.missing += 1,
-            MergeOutcome::Changed => self.stale += 1,
-            MergeOutcome::Confirmed | MergeOutcome::Unchanged => self.unchanged += 1,
-            MergeOutcome::Tombstoned
-            | MergeOutcome::NotCached
-            | MergeOutcome::Expired
-            | MergeOutcome::Deleted => self.passed_over += 1,
-        }
-    }
-}
+/// The longest pause before Shopify is asked again whether it answers.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The part of the store's limit that is left alone: a page more must not fill it.
+const MEMORY_MARGIN: u64 = 10;
 
 impl Sweep<'_> {
-    /// Reads a page. Where Shopify takes too long over it, it is tried again with half as many orders; `query.first` stays
-    /// halved for the pages after it.
-    pub(super) async fn read_page(&self, query: &mut OrdersPage) -> Result<Page, Interrupted> {
+    /// Reads a page. Where Shopify takes too long over it, it is tried again with half as many orders; `pages.first` stays halved
+    /// for the pages after it.
+    pub(super) async fn read_page(
+        &mut self,
+        pages: &mut Pages,
+        search: fn(&Pages) -> OrdersPage,
+    ) -> Result<Page, Interrupted> {
+        self.may_go_on().await?;
         let mut tries = 0;
         loop {
-            let error = match self.until_stopped(self.reader().page(query)).await? {
+            let query = search(pages);
+            let error = match self.until_stopped(self.reader().page(&query)).await? {
                 Ok(page) => return Ok(page),
                 Err(error) => error,
             };
-            tries += 1;
-            if tries >= TRIES || error.retry() != Retry::AskForLess || query.first <= SMALLEST_PAGE
-            {
-                return Err(error.into());
+            tries = self.after(error, &mut pages.first, tries).await?;
+        }
+    }
+
+    /// Reads the first of these orders, as many as fit a page, which halves like any other. Returns which were asked for.
+    pub(super) async fn read_ids<'a>(
+        &mut self,
+        page_size: &mut u32,
+        ids: &'a [OrderId],
+    ) -> Result<(&'a [OrderId], OrdersFound), Interrupted> {
+        self.may_go_on().await?;
+        let mut tries = 0;
+        loop {
+            let most = usize::try_from(*page_size).unwrap_or(usize::MAX);
+            let batch = ids.get(..most).unwrap_or(ids);
+            let error = match self.until_stopped(self.reader().by_ids(batch)).await? {
+                Ok(found) => return Ok((batch, found)),
+                Err(error) => error,
+            };
+            tries = self.after(error, page_size, tries).await?;
+        }
+    }
+
+    /// What an error leaves to do: ask for less, wait until Shopify answers again, or give up.
+    async fn after(
+        &mut self,
+        error: AdminError,
+        page_size: &mut u32,
+        tries: u32,
+    ) -> Result<u32, Interrupted> {
+        let ask_for_less = error.retry() == Retry::AskForLess && *page_size > SMALLEST_PAGE;
+        if error.retry() == Retry::Never {
+            return Err(error.into());
+        }
+        if ask_for_less {
+            *page_size = (*page_size / 2).max(SMALLEST_PAGE);
+            self.until_stopped(sleep(backoff(tries))).await?;
+            return Ok(tries + 1);
+        }
+        let patient = self
+            .at
+            .plan
+            .patient_until
+            .is_some_and(|until| self.around.clock.now() < until);
+        if !patient {
+            return Err(error.into());
+        }
+        let pause = match error.retry() {
+            Retry::After(wait) => wait.max(backoff(tries)),
+            Retry::Backoff | Retry::AskForLess | Retry::Never => backoff(tries.saturating_add(3)),
+        };
+        let pause = pause.min(LONGEST_WAIT);
+        warn!(site = %self.site.code, task = %self.at.plan.task, pause_s = pause.as_secs(), "the sweep waits until Shopify answers again: {error}");
+        self.waited += pause;
+        self.until_stopped(sleep(pause)).await?;
+        Ok(tries + 1)
+    }
+
+    /// Before each page: is there room in the store, and time left?
+    async fn may_go_on(&mut self) -> Result<(), Interrupted> {
+        if self.mode() == Mode::DryRun {
+            return Ok(());
+        }
+        if self.ran() > self.around.limits.duration {
+            return Err(Interrupted::Cut(self.around.limits.duration));
+        }
+        let memory = self.around.store.memory().await?;
+        let limit = [memory.limit, self.around.limits.memory]
+            .into_iter()
+            .flatten()
+            .min();
+        match limit {
+            Some(limit) if memory.used > limit - limit / MEMORY_MARGIN => {
+                Err(Interrupted::Memory {
+                    used: memory.used,
+                    limit,
+                })
             }
-            query.first = (query.first / 2).max(SMALLEST_PAGE);
-            self.until_stopped(tokio::time::sleep(backoff(tries)))
-                .await?;
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -88,91 +124,98 @@ impl Sweep<'_> {
         work: impl Future<Output = T>,
     ) -> Result<T, Interrupted> {
         select! {
-            () = self.stop.cancelled() => Err(Interrupted::Stopped),
+            biased;
+            () = self.around.leave.cancelled() => Err(Interrupted::Left),
+            () = self.around.stop.cancelled() => Err(Interrupted::Stopped),
             done = work => Ok(done),
         }
     }
 
     /// Merges orders into the cache, or in a dry run compares them with it. A store that fails as a whole ends the sweep; one
     /// bad order does not.
-    pub(super) async fn take_in(
-        &self,
-        orders: Vec<Order>,
-        findings: &mut Findings,
-    ) -> Result<(), Interrupted> {
-        findings.orders += u64::try_from(orders.len()).unwrap_or(u64::MAX);
+    pub(super) async fn take_in(&mut self, orders: Vec<Order>) -> Result<(), Interrupted> {
+        self.at.findings.orders += u64::try_from(orders.len()).unwrap_or(u64::MAX);
         let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
-        let outcomes = match self.plan.mode {
+        let merged = match self.mode() {
             Mode::Warm => {
                 let states = orders
                     .into_iter()
                     .map(|order| OrderState::Present(Box::new(order)))
                     .collect();
-                let merged = self
+                let now = self.around.clock.now();
+                self.around
                     .store
-                    .merge_all(self.site, states, self.clock.now())
-                    .await;
-                merged
-                    .into_iter()
-                    .map(|merged| merged.map(|merged| merged.outcome))
-                    .collect()
+                    .merge_all(&self.site.code, states, now)
+                    .await
             }
-            Mode::DryRun => self.compare(&orders).await,
+            Mode::DryRun => self.compare(orders).await,
         };
-        let mut last_error = None;
+        let mut failures = Vec::new();
         let mut good = 0;
-        for (id, outcome) in ids.iter().zip(outcomes) {
-            match outcome {
-                Ok(outcome) => {
+        for (id, merged) in ids.iter().zip(merged) {
+            match merged {
+                Ok(merged) => {
                     good += 1;
-                    findings.note(outcome);
+                    self.at.findings.note(&merged);
                 }
-                Err(error) => {
-                    findings.failure(Some(*id), &error);
-                    last_error = Some(error);
-                }
+                Err(error) => failures.push((*id, error)),
             }
         }
-        match last_error {
-            Some(error) if good == 0 => Err(error.into()),
-            Some(_) | None => Ok(()),
+        if good == 0
+            && let Some((_, error)) = failures.pop()
+        {
+            return Err(error.into());
         }
+        for (id, error) in &failures {
+            self.at.findings.failure(Some(*id), error);
+        }
+        Ok(())
     }
 
-    async fn compare(&self, orders: &[Order]) -> Vec<Result<MergeOutcome, StoreError>> {
-        let mut outcomes = Vec::with_capacity(orders.len());
+    async fn compare(&self, orders: Vec<Order>) -> Vec<Result<Merged, StoreError>> {
+        let mut all = Vec::with_capacity(orders.len());
         for order in orders {
             let found = self
+                .around
                 .store
-                .order(self.site, order.id, self.clock.now())
+                .order(&self.site.code, order.id, self.around.clock.now())
                 .await;
-            outcomes.push(found.map(|found| match found {
-                Found::Order(entry) => {
-                    let mut merged = entry.order.clone();
-                    merged.merge(order.clone());
-                    if merged.says_the_same(&entry.order) {
-                        MergeOutcome::Confirmed
-                    } else {
-                        MergeOutcome::Changed
-                    }
-                }
-                Found::Absent | Found::Unknown => MergeOutcome::Created,
-            }));
+            all.push(found.map(|found| compared(found, order)));
         }
-        outcomes
+        all
     }
 
     /// Separates the orders of a page from those that could not be read, and counts the latter.
-    pub(super) fn readable(page: Page, findings: &mut Findings) -> (Vec<Order>, Option<String>) {
+    pub(super) fn readable(&mut self, page: Page) -> (Vec<Order>, Option<String>) {
         let mut orders = Vec::with_capacity(page.orders.len());
         for read in page.orders {
             match read {
                 Ok(order) => orders.push(order),
                 Err((id, error)) => {
-                    findings.failure(id, &error);
+                    self.at.findings.failure(id, &error);
                 }
             }
         }
         (orders, page.next)
+    }
+}
+
+/// What merging would come to.
+fn compared(found: Found, order: Order) -> Merged {
+    let before = match found {
+        Found::Order(entry) => Some(entry.order),
+        Found::Absent | Found::Unknown => None,
+    };
+    let mut after = before.clone().unwrap_or_else(|| Order::unknown(order.id));
+    after.merge(order);
+    let outcome = match &before {
+        None => MergeOutcome::Created,
+        Some(before) if after.says_the_same(before) => MergeOutcome::Confirmed,
+        Some(_) => MergeOutcome::Changed,
+    };
+    Merged {
+        outcome,
+        announcements: after.announcements_since(before.as_ref()),
+        order: Some(after),
     }
 }

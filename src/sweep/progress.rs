@@ -5,20 +5,21 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A running sweep's progress. Shared between the sweep and those who watch it.
-#[derive(Debug)]
-pub struct Progress {
-    started_at: DateTime<Utc>,
-    /// Held for a copy only, never across an await.
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
+/// How far a sweep has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progressed {
+    /// Orders read.
     done: u64,
     /// How much of the work is behind us, from 0 to 1.
     fraction: f64,
 }
+
+/// A sweep's progress for whoever looks on in this process: the command line's bar.
+#[derive(Debug, Default)]
+pub struct Watched(
+    /// Held for a copy only, never across an await.
+    Mutex<Option<Snapshot>>,
+);
 
 /// What a watcher sees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,34 +34,35 @@ pub struct Snapshot {
     pub eta_s: Option<u64>,
 }
 
-impl Progress {
-    /// Nothing done yet.
-    pub fn new(started_at: DateTime<Utc>) -> Self {
-        Self {
-            started_at,
-            state: Mutex::new(State::default()),
-        }
+impl Progressed {
+    /// Notes that `more` orders are done and how much of the work that leaves behind. Progress never goes back.
+    pub(super) fn advance(&mut self, more: usize, fraction: f64) {
+        self.done += u64::try_from(more).unwrap_or(u64::MAX);
+        self.fraction = fraction.clamp(self.fraction, 1.0);
     }
 
-    /// Notes that `more` orders are done and how much of the work that leaves behind.
-    pub(super) fn advance(&self, more: usize, fraction: f64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.done += u64::try_from(more).unwrap_or(u64::MAX);
-        state.fraction = fraction.clamp(state.fraction, 1.0);
-    }
-
-    /// How far it is at `now`.
-    pub fn snapshot(&self, now: DateTime<Utc>) -> Snapshot {
-        let state = *self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = (now - self.started_at).max(TimeDelta::zero());
-        let known = state.fraction > 0.0;
+    /// How far that is at `now`.
+    pub fn snapshot(&self, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Snapshot {
+        let elapsed = (now - started_at).max(TimeDelta::zero());
+        let known = self.fraction > 0.0;
         Snapshot {
-            done: state.done,
-            total: known.then(|| whole(count(state.done) / state.fraction)),
-            started_at: self.started_at,
+            done: self.done,
+            total: known.then(|| whole(count(self.done) / self.fraction)),
+            started_at,
             eta_s: known
-                .then(|| whole(elapsed.as_seconds_f64() * (1.0 - state.fraction) / state.fraction)),
+                .then(|| whole(elapsed.as_seconds_f64() * (1.0 - self.fraction) / self.fraction)),
         }
+    }
+}
+
+impl Watched {
+    pub(super) fn show(&self, snapshot: Snapshot) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+    }
+
+    /// How far it is; none before it began.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,18 +91,19 @@ mod tests {
 
     #[test]
     fn a_quarter_done_in_ten_seconds_leaves_thirty() {
-        let progress = Progress::new(DateTime::UNIX_EPOCH);
-        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
-        assert_eq!(progress.snapshot(at(1)).eta_s, None);
+        let mut progress = Progressed::default();
+        let began = DateTime::UNIX_EPOCH;
+        let at = |seconds| began + TimeDelta::seconds(seconds);
+        assert_eq!(progress.snapshot(began, at(1)).eta_s, None);
         progress.advance(350, 0.25);
-        let seen = progress.snapshot(at(10));
+        let seen = progress.snapshot(began, at(10));
         assert_eq!(
             (seen.done, seen.total, seen.eta_s),
             (350, Some(1400), Some(30))
         );
         progress.advance(0, 0.1);
         assert_eq!(
-            progress.snapshot(at(10)).total,
+            progress.snapshot(began, at(10)).total,
             Some(1400),
             "progress never goes back"
         );

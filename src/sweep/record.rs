@@ -1,6 +1,7 @@
 //! How a sweep went, as history keeps it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -8,8 +9,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Interrupted, Kind, Sweep, page::Findings};
-use crate::site::SiteCode;
+use super::{Checkpoint, Interrupted, Kind};
+use crate::{order::Announcement, site::SiteCode};
 
 /// `warmup_20251210_150000`; a second task of the same second gets a suffix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +18,11 @@ use crate::site::SiteCode;
 pub struct TaskId(String);
 
 impl TaskId {
+    /// The run of a slot: one task, at however many sites.
+    pub fn of_slot(slot: DateTime<Utc>) -> Self {
+        Self(slot.format("warmup_%Y%m%d_%H%M%S").to_string())
+    }
+
     /// A task that begins at `now`, unlike any this process has named before.
     pub fn new(now: DateTime<Utc>) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
@@ -52,6 +58,8 @@ impl fmt::Display for TaskId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
+    /// The schedule.
+    Slot,
     /// A store that had never seen a full sweep, or a slot that was missed.
     CatchUp,
     /// The API.
@@ -70,15 +78,22 @@ pub enum Outcome {
     Stopped,
     /// It gave up; `reason` says why.
     Failed,
+    /// A slot that was not run; `reason` says what covers it.
+    Skipped,
+    /// The store had no room for more.
+    Paused,
 }
 
 /// What a sweep found that no webhook had announced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     /// Orders the cache did not have.
     pub missing: u64,
     /// Orders the cache had in an older state.
     pub stale: u64,
+    /// How many should have come by which webhook.
+    #[serde(default)]
+    pub topics: BTreeMap<Announcement, u64>,
 }
 
 /// One sweep of one site, as `GET /api/warmup/history` shows it.
@@ -111,43 +126,112 @@ pub struct SweepRecord {
 }
 
 pub(super) fn of(
-    sweep: &Sweep<'_>,
-    findings: &Findings,
+    at: &Checkpoint,
+    site: &SiteCode,
     interrupted: Option<&Interrupted>,
+    now: DateTime<Utc>,
 ) -> SweepRecord {
-    let finished_at = sweep.clock.now();
+    let covered = at
+        .findings
+        .oldest
+        .map(|oldest| rounded((at.started_at - oldest).as_seconds_f64() / 86_400.0, 100.0));
     let (outcome, reason) = match interrupted {
         None => (Outcome::Completed, None),
-        Some(Interrupted::Stopped) => (Outcome::Stopped, None),
+        Some(Interrupted::Stopped | Interrupted::Left) => (Outcome::Stopped, None),
+        Some(cut @ Interrupted::Cut(_)) => {
+            let days = covered.unwrap_or_default();
+            let reason = format!("{cut}: the newest {days} days are covered");
+            (Outcome::Stopped, Some(reason))
+        }
+        Some(full @ Interrupted::Memory { .. }) => (Outcome::Paused, Some(full.to_string())),
         Some(error @ (Interrupted::Shopify(_) | Interrupted::Store(_))) => {
             (Outcome::Failed, Some(error.to_string()))
         }
     };
-    let covered = findings
-        .oldest
-        .map(|oldest| (sweep.started_at - oldest).as_seconds_f64() / 86_400.0);
+    let late = reason.is_none().then(|| lateness(at)).flatten();
     SweepRecord {
-        task_id: sweep.plan.task.clone(),
-        kind: sweep.plan.kind,
-        site: sweep.site.clone(),
-        trigger: sweep.plan.trigger,
-        slot: None,
         outcome,
-        reason,
-        started_at: sweep.started_at,
-        finished_at,
-        duration_s: rounded((finished_at - sweep.started_at).as_seconds_f64(), 1000.0),
+        reason: reason.or(late),
+        days_covered: covered,
+        ..so_far(at, site, now)
+    }
+}
+
+pub(super) fn given_up(
+    at: &Checkpoint,
+    site: &SiteCode,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> SweepRecord {
+    SweepRecord {
+        outcome: Outcome::Failed,
+        reason: Some(reason.to_owned()),
+        ..so_far(at, site, now)
+    }
+}
+
+/// The record of a slot that was not run.
+pub fn skipped(
+    (kind, slot): (Kind, DateTime<Utc>),
+    site: &SiteCode,
+    reason: String,
+    now: DateTime<Utc>,
+) -> SweepRecord {
+    SweepRecord {
+        task_id: TaskId::of_slot(slot),
+        kind,
+        site: site.clone(),
+        trigger: Trigger::Slot,
+        slot: Some(slot),
+        outcome: Outcome::Skipped,
+        reason: Some(reason),
+        started_at: now,
+        finished_at: now,
+        duration_s: 0.0,
+        total_orders: 0,
+        orders_warmed: 0,
+        unchanged: 0,
+        failed: 0,
+        api_calls: 0,
+        cost: 0,
+        drift: Drift::default(),
+        days_covered: None,
+        errors: Vec::new(),
+    }
+}
+
+/// That a slot was caught up, and how late.
+fn lateness(at: &Checkpoint) -> Option<String> {
+    let late = at.started_at - at.plan.slot?;
+    (at.plan.trigger == Trigger::CatchUp)
+        .then(|| format!("ran {} s after its slot", late.num_seconds()))
+}
+
+fn so_far(at: &Checkpoint, site: &SiteCode, now: DateTime<Utc>) -> SweepRecord {
+    let (plan, findings) = (&at.plan, &at.findings);
+    SweepRecord {
+        task_id: plan.task.clone(),
+        kind: plan.kind,
+        site: site.clone(),
+        trigger: plan.trigger,
+        slot: plan.slot,
+        outcome: Outcome::Completed,
+        reason: None,
+        started_at: at.started_at,
+        finished_at: now,
+        duration_s: rounded((now - at.started_at).as_seconds_f64(), 1000.0),
         total_orders: findings.orders,
         orders_warmed: findings.missing + findings.stale + findings.unchanged,
         unchanged: findings.unchanged,
         failed: findings.failed,
-        api_calls: sweep.calls.sent(),
-        cost: sweep.calls.charged(),
+        api_calls: at.calls,
+        cost: at.cost,
         drift: Drift {
             missing: findings.missing,
             stale: findings.stale,
+            topics: findings.unannounced.clone(),
         },
-        days_covered: covered.map(|days| rounded(days, 100.0)),
+        days_covered: None,
         errors: findings.errors.clone(),
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use redb::{Database, ReadableDatabase as _};
 use tracing::{info, warn};
 
-use super::{RECORDS, Redb, Result, StoreError, WATERMARKS, WINDOW, entries, refresh};
+use super::{MARKS, RECORDS, Redb, Result, StoreError, WINDOW, entries, refresh, warming};
 use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile};
 
 /// Less than this is not worth giving back.
@@ -66,9 +66,11 @@ fn make_tables(database: &Database) -> Redb<()> {
     write.open_table(entries::ENTRIES)?;
     write.open_table(entries::EXPIRIES)?;
     write.open_table(WINDOW)?;
-    write.open_table(WATERMARKS)?;
+    write.open_table(MARKS)?;
     write.open_table(RECORDS)?;
     write.open_table(refresh::REFRESHES)?;
+    write.open_table(warming::WARMING)?;
+    write.open_table(warming::DEAD)?;
     if write.list_tables()?.count() == before {
         write.abort()?;
     } else {

@@ -1,13 +1,19 @@
 //! The refresh set in the file: one row an order.
 
 use chrono::{DateTime, Utc};
-use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition};
+use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition, WriteTransaction};
 
-use super::{EmbeddedStore, Result};
+use super::{
+    EmbeddedStore, Redb, Result,
+    warming::{DEAD, drop_dead_letter},
+};
 use crate::{
     order::OrderId,
     site::SiteCode,
-    store::{MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError},
+    store::{
+        DeadLetter, MOST_DEAD_LETTERS, MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled,
+        StoreError,
+    },
 };
 
 /// When it is due, what it wants (-1 for anything; both epoch milliseconds), attempts, whether only a read will do, how often it
@@ -87,6 +93,11 @@ impl EmbeddedStore {
             match settled {
                 Settled::Done => {
                     table.remove(key)?;
+                    drop_dead_letter(write, &site, entry.order)?;
+                }
+                Settled::Dead(letter) => {
+                    table.remove(key)?;
+                    bury(write, &site, &letter)?;
                 }
                 Settled::Again { due_at } => {
                     table.insert(
@@ -103,6 +114,16 @@ impl EmbeddedStore {
     pub(in crate::store) fn refresh_len(&self, site: &SiteCode) -> Result<u64> {
         self.read(|read| waiting(&read.open_table(REFRESHES)?, site))
     }
+}
+
+fn bury(write: &WriteTransaction, site: &SiteCode, letter: &DeadLetter) -> Redb<()> {
+    let mut table = write.open_table(DEAD)?;
+    let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
+    if table.range(all)?.count() < MOST_DEAD_LETTERS {
+        let text = serde_json::to_string(letter).unwrap_or_default();
+        table.insert((site.as_str(), letter.order.get()), text.as_str())?;
+    }
+    Ok(())
 }
 
 fn waiting(

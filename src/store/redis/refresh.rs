@@ -8,7 +8,9 @@ use super::RedisStore;
 use crate::{
     order::OrderId,
     site::SiteCode,
-    store::{MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError},
+    store::{
+        MOST_DEAD_LETTERS, MOST_REFRESHES, Needs, RefreshAsk, RefreshEntry, Settled, StoreError,
+    },
 };
 
 /// Asks for an order: newest want, greater need, earliest time; a newer want starts the count of attempts anew. What is asked
@@ -40,7 +42,7 @@ end
 return rows";
 
 /// Settles what was asked, unless it was asked for again meanwhile. ARGV: id, how often it had been asked for when it was read,
-/// new due time or ''.
+/// new due time or '', the dead letter it becomes or '', how many of those are kept.
 const SETTLE: &str = r"
 local held = redis.call('HGET', KEYS[2], ARGV[1]) or ''
 local want, tries, asked = string.match(held, '^(-?%d+:%d):(%d+):(%d+)$')
@@ -49,6 +51,8 @@ if asked ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
+  if ARGV[4] == '' then redis.call('HDEL', KEYS[3], ARGV[1])
+  elseif redis.call('HLEN', KEYS[3]) < tonumber(ARGV[5]) then redis.call('HSET', KEYS[3], ARGV[1], ARGV[4]) end
 elseif redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   redis.call('HSET', KEYS[2], ARGV[1], want .. ':' .. (tonumber(tries) + 1) .. ':' .. asked)
   redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
@@ -126,12 +130,17 @@ impl RedisStore {
     ) -> Result<(), StoreError> {
         let script = Script::new(SETTLE);
         let mut call = self.on_the_set(&script, site);
+        call.key(self.keys.of_site(site, "dead"));
         call.arg(entry.order.get());
         call.arg(entry.asked);
         match settled {
-            Settled::Done => call.arg(""),
-            Settled::Again { due_at } => call.arg(due_at.timestamp_millis()),
+            Settled::Done => call.arg("").arg(""),
+            Settled::Again { due_at } => call.arg(due_at.timestamp_millis()).arg(""),
+            Settled::Dead(letter) => call
+                .arg("")
+                .arg(serde_json::to_string(&letter).unwrap_or_default()),
         };
+        call.arg(MOST_DEAD_LETTERS);
         self.connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await

@@ -1,5 +1,6 @@
 //! What callers rely on, whichever store it is. Each is told of both.
 
+mod lease;
 mod news;
 mod numbers;
 mod refresh;
@@ -67,6 +68,15 @@ contract! {
         history_is_bounded_and_newest_first
         a_purge_takes_one_site_alone
         it_answers_when_asked_whether_it_does;
+    lease:
+        a_lease_has_one_holder_until_it_runs_out
+        a_lease_given_back_is_free_at_once
+        who_lost_the_lease_changes_nothing
+        what_the_warmer_writes_is_read_whole_and_by_anybody
+        one_sweep_is_asked_for_at_a_time
+        a_dead_letter_lies_until_its_order_is_fetched_after_all
+        it_tells_how_much_it_holds
+        the_last_webhook_is_known_to_all;
     writers:
         sixteen_writers_lose_nothing
         deletion_wins_against_sixteen_writers

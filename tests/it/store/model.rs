@@ -307,10 +307,10 @@ impl Run {
             None => Settled::Done,
         };
         self.store
-            .settle_refresh(&uk(), &entry, settled)
+            .settle_refresh(&uk(), &entry, settled.clone())
             .await
             .unwrap();
-        self.model.settle(&entry, settled);
+        self.model.settle(&entry, &settled);
     }
 
     async fn compare(&self) -> TestCaseResult {

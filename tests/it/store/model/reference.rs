@@ -265,7 +265,7 @@ impl Model {
         }
     }
 
-    pub(super) fn settle(&mut self, seen: &RefreshEntry, settled: Settled) {
+    pub(super) fn settle(&mut self, seen: &RefreshEntry, settled: &Settled) {
         let order = seen.order.get();
         let Some(entry) = self.refreshes.get_mut(&order) else {
             return;
@@ -274,11 +274,11 @@ impl Model {
             return;
         }
         match settled {
-            Settled::Done => {
+            Settled::Done | Settled::Dead(_) => {
                 self.refreshes.remove(&order);
             }
             Settled::Again { due_at } => {
-                entry.due_at = due_at;
+                entry.due_at = *due_at;
                 entry.attempts += 1;
             }
         }

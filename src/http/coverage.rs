@@ -1,0 +1,121 @@
+//! `GET /api/warmup/coverage`: each order of the window that is not warm, and why.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::{
+    AppState,
+    answer::{ApiError, success},
+    status::Ratio,
+};
+use crate::{
+    order::OrderId,
+    site::SiteCode,
+    store::{Coverage, Found, StoreError, Window},
+};
+
+/// Orders one answer lists: beyond that the number says enough.
+const MOST_LISTED: usize = 500;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    ratio: Ratio,
+    missing: Vec<NotWarm>,
+    /// Whether there are more than are listed.
+    truncated: bool,
+}
+
+/// An order that is not warm.
+#[derive(Debug, Serialize)]
+struct NotWarm {
+    order_id: String,
+    /// None where not even that is cached.
+    order_number: Option<String>,
+    site: SiteCode,
+    reason: String,
+}
+
+pub(super) async fn coverage(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let now = state.clock.now();
+    let (mut sum, mut missing) = (Coverage::default(), Vec::new());
+    for site in state.sites.iter() {
+        let since = now - TimeDelta::days(i64::from(state.about.days));
+        let counted = state.store.coverage(&site.code, since, now).await?;
+        sum.window += counted.window;
+        sum.warm += counted.warm;
+        missing.extend(not_warm(&state, &site.code, since, now).await?);
+    }
+    let truncated = missing.len() > MOST_LISTED;
+    missing.truncate(MOST_LISTED);
+    Ok(success(&Report {
+        ratio: Ratio::of(sum),
+        missing,
+        truncated,
+    }))
+}
+
+/// Orders of the window whose tracking has expired, and orders that were announced but never came.
+async fn not_warm(
+    state: &AppState,
+    site: &SiteCode,
+    created_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<NotWarm>, StoreError> {
+    let window = Window {
+        created_since,
+        expires_before: now,
+    };
+    let store = &state.store;
+    let expired = store.expiring(site, &window, MOST_LISTED + 1).await?;
+    let dead = store.dead_letters(site).await?;
+    let waiting = store
+        .refreshes_due(site, DateTime::<Utc>::MAX_UTC, MOST_LISTED + 1)
+        .await?;
+    let mut suspects: BTreeMap<OrderId, Option<String>> =
+        expired.into_iter().map(|id| (id, None)).collect();
+    for entry in waiting {
+        let reason = format!("waits in the refresh set since attempt {}", entry.attempts);
+        suspects.insert(entry.order, Some(reason));
+    }
+    for letter in dead {
+        let reason = format!(
+            "could not be fetched since {}: {}",
+            letter.at.to_rfc3339(),
+            letter.cause
+        );
+        suspects.insert(letter.order, Some(reason));
+    }
+    let mut not_warm = Vec::new();
+    for (id, reason) in suspects {
+        let found = store.order(site, id, now).await?;
+        not_warm.extend(reported(site, id, found, reason));
+    }
+    Ok(not_warm)
+}
+
+/// An order that is warm after all, whatever waits for it, is not reported; nor is one that is gone.
+fn reported(site: &SiteCode, id: OrderId, found: Found, reason: Option<String>) -> Option<NotWarm> {
+    let (order_number, state) = match found {
+        Found::Order(entry) if entry.tracking_ttl.is_some() => return None,
+        Found::Absent => return None,
+        Found::Order(entry) => {
+            let number = entry.order.head.map(|head| head.value.name);
+            (number, "its tracking has expired")
+        }
+        Found::Unknown => (None, "it is not in the cache"),
+    };
+    let reason = reason.map_or_else(
+        || format!("{state}; the next sweep reads it"),
+        |reason| format!("{state}; it {reason}"),
+    );
+    Some(NotWarm {
+        order_id: id.to_string(),
+        order_number,
+        site: site.clone(),
+        reason,
+    })
+}

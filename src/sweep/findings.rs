@@ -1,0 +1,74 @@
+//! What a sweep found, counted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    order::{Announcement, OrderId},
+    store::{MergeOutcome, Merged},
+};
+
+/// Errors a record shows.
+const MOST_ERRORS: usize = 10;
+/// Failed orders that are fetched one by one after the sweep; a sweep that fails more has another trouble.
+const MOST_TO_FETCH: usize = 1000;
+
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Findings {
+    pub(super) orders: u64,
+    /// Not in the cache.
+    pub(super) missing: u64,
+    /// In the cache in an older state, though a webhook should have told.
+    pub(super) stale: u64,
+    /// Of both, how many should have come by which webhook.
+    pub(super) unannounced: BTreeMap<Announcement, u64>,
+    pub(super) unchanged: u64,
+    /// Orders that were read but not kept: deleted here, or too old to keep.
+    pub(super) passed_over: u64,
+    pub(super) failed: u64,
+    /// Which failed, as far as their ids could be read: they are fetched one by one later.
+    pub(super) to_fetch: Vec<OrderId>,
+    /// At most [`MOST_ERRORS`], without personal data.
+    pub(super) errors: Vec<String>,
+    /// The oldest order read in full sweeps: how far back the window was really covered.
+    pub(super) oldest: Option<DateTime<Utc>>,
+    /// The newest change read, in Shopify's time: how far the watermark may move.
+    pub(super) newest_change: Option<DateTime<Utc>>,
+}
+
+impl Findings {
+    pub(super) fn failure(&mut self, order: Option<OrderId>, error: &impl std::fmt::Display) {
+        self.failed += 1;
+        if self.to_fetch.len() < MOST_TO_FETCH {
+            self.to_fetch.extend(order);
+        }
+        if self.errors.len() < MOST_ERRORS {
+            let order = order.map_or_else(|| "?".to_owned(), |id| id.to_string());
+            self.errors.push(format!("order {order}: {error}"));
+        }
+    }
+
+    /// Whether some that failed cannot be fetched later: nobody knows which they are.
+    pub(super) fn lost_some(&self) -> bool {
+        self.failed > u64::try_from(self.to_fetch.len()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn note(&mut self, merged: &Merged) {
+        match merged.outcome {
+            MergeOutcome::Created => self.missing += 1,
+            MergeOutcome::Changed if merged.announcements.is_empty() => self.unchanged += 1,
+            MergeOutcome::Changed => self.stale += 1,
+            MergeOutcome::Confirmed | MergeOutcome::Unchanged => self.unchanged += 1,
+            MergeOutcome::Tombstoned
+            | MergeOutcome::NotCached
+            | MergeOutcome::Expired
+            | MergeOutcome::Deleted => self.passed_over += 1,
+        }
+        for announcement in &merged.announcements {
+            *self.unannounced.entry(*announcement).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! One replica watching over one site: while it holds the lease it warms the site, else it waits for its turn.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{select, task::JoinHandle, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{error, info, warn};
+
+use super::{
+    Warmer,
+    agenda::{Situation, Step},
+    checkpoint_in,
+};
+use crate::{
+    refresh::Drain,
+    site::{Site, SiteCode},
+    store::{Change, Fence, StoreError, Warming, WarmingChange},
+    sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
+};
+
+/// How often the refresh set is looked at: the pace allows no more anyway.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
+/// A refresh that failed is tried later: hammering would not help it.
+const REFRESH_PAUSE: Duration = Duration::from_secs(10);
+/// How soon after a cold cache was swept it is looked whether that filled it: a sweep of the design size takes half a minute.
+const COLD_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_COLD_PAUSE: Duration = Duration::from_secs(600);
+/// Before a sweep that the store interrupted goes on: longer each time.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// Records that are looked through for a full sweep.
+const HISTORY: usize = 100;
+
+/// A time of holding the lease.
+struct Reign {
+    fence: Fence,
+    /// When the lease was surely ours.
+    renewed_at: Instant,
+    sweep: Option<Active>,
+    cold: Cold,
+    /// Not before this is a sweep taken up that the store interrupted.
+    pause_until: Instant,
+    /// Ends whatever is done under this lease.
+    leave: CancellationToken,
+    _leave_when_dropped: DropGuard,
+}
+
+/// A sweep at work.
+struct Active {
+    task: TaskId,
+    taken_up: u32,
+    stop: CancellationToken,
+    work: JoinHandle<Ended>,
+}
+
+/// Whether the cache was ever filled, and when to look again.
+struct Cold {
+    is_filled: bool,
+    look_at: Instant,
+    pause: Duration,
+}
+
+impl Reign {
+    fn new(fence: Fence, renewed_at: Instant) -> Self {
+        let leave = CancellationToken::new();
+        Self {
+            fence,
+            renewed_at,
+            sweep: None,
+            cold: Cold {
+                is_filled: false,
+                look_at: renewed_at,
+                pause: COLD_PAUSE,
+            },
+            pause_until: renewed_at,
+            _leave_when_dropped: leave.clone().drop_guard(),
+            leave,
+        }
+    }
+}
+
+impl Warmer {
+    pub(super) async fn watch_over(&self, site: &Arc<Site>) {
+        let Some(bell) = self.0.bells.get(&site.code) else {
+            return;
+        };
+        let mut reign = None;
+        loop {
+            reign = self.renew(site, reign).await;
+            if let Some(reign) = &mut reign
+                && let Err(error) = self.look(site, reign).await
+            {
+                warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
+            }
+            select! {
+                () = self.0.tasks.cancel.cancelled() => break,
+                () = bell.notified() => {}
+                () = tokio::time::sleep(self.0.settings.rhythm.pulse) => {}
+            }
+        }
+        if let Some(reign) = reign {
+            self.abdicate(site, reign).await;
+        }
+    }
+
+    /// Takes the lease or keeps it. Without a word from the store it is ours until it would have run out.
+    async fn renew(&self, site: &Arc<Site>, reign: Option<Reign>) -> Option<Reign> {
+        let (asked_at, lease) = (Instant::now(), self.0.settings.rhythm.lease);
+        let taken = self.0.store.take_lease(&site.code, &self.0.holder, lease);
+        match (taken.await, reign) {
+            (Ok(Some(fence)), Some(mut reign)) if reign.fence == fence => {
+                reign.renewed_at = asked_at;
+                Some(reign)
+            }
+            (Ok(Some(fence)), _) => {
+                info!(site = %site.code, "this replica warms the site now");
+                Some(self.begin_reign(site, fence, asked_at))
+            }
+            (Ok(None), Some(_lost)) => {
+                warn!(site = %site.code, "another replica warms the site now");
+                None
+            }
+            (Ok(None), None) => None,
+            (Err(error), Some(reign)) if asked_at - reign.renewed_at >= lease => {
+                warn!(site = %site.code, "the lease could not be renewed and has run out: {error}");
+                None
+            }
+            (Err(_the_store_is_away), reign) => reign,
+        }
+    }
+
+    fn begin_reign(&self, site: &Arc<Site>, fence: Fence, now: Instant) -> Reign {
+        let reign = Reign::new(fence, now);
+        let (warmer, site, leave) = (self.clone(), Arc::clone(site), reign.leave.clone());
+        self.0
+            .tasks
+            .spawn(async move { warmer.drain_until(&site, &leave).await });
+        reign
+    }
+
+    /// Lets a sweep finish its page, and the next replica begin at once.
+    async fn abdicate(&self, site: &Site, reign: Reign) {
+        reign.leave.cancel();
+        if let Some(active) = reign.sweep {
+            drop(active.work.await);
+        }
+        if let Err(error) = self.0.store.release_lease(&site.code, reign.fence).await {
+            info!(site = %site.code, "the lease was not given back and runs out by itself: {error}");
+        }
+    }
+
+    /// Notices what ended, and begins what is to be done.
+    async fn look(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
+        if let Some(ended) = reign.sweep.take_if(|active| active.work.is_finished()) {
+            self.ended(site, reign, ended).await?;
+        }
+        let warming = self.0.store.warming(&site.code).await?;
+        if let Some(active) = &reign.sweep {
+            if warming.stop.as_deref() == Some(active.task.to_string().as_str()) {
+                active.stop.cancel();
+            }
+            return Ok(());
+        }
+        if Instant::now() < reign.pause_until {
+            return Ok(());
+        }
+        let is_cold = self.is_cold(site, &warming, reign).await?;
+        let situation = Situation {
+            site: &site.code,
+            settings: &self.0.settings.sweep,
+            schedule: self.0.settings.schedule.as_ref(),
+            is_cold,
+            now: self.0.clock.now(),
+        };
+        let Step::Do { change, sweep } = situation.next(&warming) else {
+            return Ok(());
+        };
+        self.0
+            .store
+            .write_warming(&site.code, reign.fence, &change)
+            .await?;
+        if let Some(checkpoint) = sweep {
+            reign.sweep = Some(self.begin(site, reign, *checkpoint));
+        }
+        Ok(())
+    }
+
+    /// Whether the cache has never been filled and it is time to try. A start while the store or Shopify is down must not leave it
+    /// cold for good.
+    async fn is_cold(
+        &self,
+        site: &Site,
+        warming: &Warming,
+        reign: &mut Reign,
+    ) -> Result<bool, StoreError> {
+        let by_itself = self.0.settings.schedule.is_some();
+        let idle = warming.sweep.is_none() && warming.wish.is_none();
+        let cold = &mut reign.cold;
+        if cold.is_filled || !by_itself || !idle || Instant::now() < cold.look_at {
+            return Ok(false);
+        }
+        let records = self.records(&site.code, HISTORY).await?;
+        cold.is_filled = records.iter().any(|record| self.fills_the_window(record));
+        cold.look_at = Instant::now() + cold.pause;
+        cold.pause = (cold.pause * 2).min(LONGEST_COLD_PAUSE);
+        Ok(!cold.is_filled)
+    }
+
+    /// A sweep that was cut has done what it could.
+    fn fills_the_window(&self, record: &SweepRecord) -> bool {
+        let days = f64::from(self.0.settings.sweep.days);
+        record.kind == Kind::Full
+            && match record.outcome {
+                Outcome::Completed => record.days_covered.is_some_and(|covered| covered >= days),
+                Outcome::Stopped => record.reason.is_some(),
+                Outcome::Failed | Outcome::Skipped | Outcome::Paused => false,
+            }
+    }
+
+    fn begin(&self, site: &Arc<Site>, reign: &Reign, checkpoint: Checkpoint) -> Active {
+        let (stop, leave, fence) = (CancellationToken::new(), reign.leave.clone(), reign.fence);
+        let (task, taken_up) = (checkpoint.plan.task.clone(), checkpoint.taken_up);
+        let (warmer, site, its_stop) = (self.clone(), Arc::clone(site), stop.clone());
+        let work = self.0.tasks.spawn(async move {
+            let around = Surroundings {
+                store: &warmer.0.store,
+                clock: &warmer.0.clock,
+                watched: &Watched::default(),
+                stop: &its_stop,
+                leave: &leave,
+                fence: Some(fence),
+                limits: warmer.0.settings.sweep.limits,
+            };
+            let _ring_at_the_end = RingWhenDropped(&warmer, &site);
+            sweep::run(&site, checkpoint, &around).await
+        });
+        Active {
+            task,
+            taken_up,
+            stop,
+            work,
+        }
+    }
+
+    async fn ended(&self, site: &Site, reign: &mut Reign, ended: Active) -> Result<(), StoreError> {
+        match ended.work.await {
+            Ok(Ended::Recorded { .. }) => Ok(()),
+            Ok(Ended::Left(why)) => {
+                warn!(site = %site.code, task = %ended.task, "a sweep was interrupted and goes on later: {why}");
+                reign.pause_until = Instant::now() + STORE_PAUSE * (ended.taken_up + 1);
+                Ok(())
+            }
+            Err(crashed) => {
+                error!(site = %site.code, task = %ended.task, "a sweep crashed, please report this: {crashed}");
+                self.bury(&site.code, reign.fence).await
+            }
+        }
+    }
+
+    /// Records that a sweep crashed. It is not taken up again: what made it crash is still there.
+    async fn bury(&self, site: &SiteCode, fence: Fence) -> Result<(), StoreError> {
+        let warming = self.0.store.warming(site).await?;
+        let record = checkpoint_in(&warming).map(|checkpoint| {
+            let reason = "the sweep crashed; the log says where";
+            checkpoint.given_up(site, reason, self.0.clock.now())
+        });
+        let change = WarmingChange {
+            sweep: Change::Clear,
+            stop: Change::Clear,
+            records: record.iter().map(sweep::written).collect(),
+            ..WarmingChange::default()
+        };
+        self.0.store.write_warming(site, fence, &change).await
+    }
+
+    async fn drain_until(&self, site: &Site, leave: &CancellationToken) {
+        let drain = Drain {
+            site,
+            store: &self.0.store,
+            clock: &self.0.clock,
+        };
+        loop {
+            let drained = select! {
+                () = leave.cancelled() => return,
+                drained = drain.once() => drained,
+            };
+            let pause = match drained {
+                Ok(_) => REFRESH_INTERVAL,
+                Err(error) => {
+                    warn!(site = %site.code, "the refresh set could not be drained and is tried again: {error}");
+                    REFRESH_PAUSE
+                }
+            };
+            select! {
+                () = leave.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+/// Has the site looked after when a sweep ends, a crash included.
+struct RingWhenDropped<'a>(&'a Warmer, &'a Site);
+
+impl Drop for RingWhenDropped<'_> {
+    fn drop(&mut self) {
+        if let Some(bell) = self.0.0.bells.get(&self.1.code) {
+            bell.notify_one();
+        }
+    }
+}
