@@ -159,8 +159,8 @@ impl Calls {
             Priority::Background => self.budget.background(query.cost()).await,
         };
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let sent = self.admin.run(query, self.clock.now());
-        let result = self.clock.at_shopify(sent).await;
+        let answer = self.admin.run(query, self.clock.now());
+        let result = self.clock.at_shopify(answer).await;
         self.trouble
             .store(result.as_ref().err().map(|error| Arc::new(error.class())));
         if let Ok(Answer {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     AppState,
     answer::{ApiError, success},
-    status::Ratio,
+    status::Covered,
 };
 use crate::{
     order::OrderId,
@@ -23,7 +23,7 @@ const MOST_LISTED: usize = 500;
 #[derive(Debug, Serialize)]
 struct Report {
     #[serde(flatten)]
-    ratio: Ratio,
+    covered: Covered,
     missing: Vec<NotWarm>,
     /// Whether there are more than are listed.
     truncated: bool,
@@ -52,7 +52,7 @@ pub(super) async fn coverage(State(state): State<AppState>) -> Result<Response, 
     let truncated = missing.len() > MOST_LISTED;
     missing.truncate(MOST_LISTED);
     Ok(success(&Report {
-        ratio: Ratio::of(sum),
+        covered: Covered::of(sum),
         missing,
         truncated,
     }))

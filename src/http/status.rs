@@ -34,7 +34,7 @@ struct Status {
     stats: Stats,
     sweep: Option<TaskProgress>,
     slots: Slots,
-    coverage: Option<Ratio>,
+    coverage: Option<Covered>,
     drift: Option<Drift>,
     webhooks: BTreeMap<String, TopicCounts>,
     budget: BTreeMap<SiteCode, BudgetStatus>,
@@ -91,7 +91,7 @@ struct SlotRecord {
 
 /// How much of the window is warm.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Ratio {
+pub(super) struct Covered {
     pub(super) window: u64,
     pub(super) warm: u64,
     pub(super) ratio: f64,
@@ -109,7 +109,7 @@ struct SiteStatus {
     sweep: Option<RunningSweep>,
     last_full_warmup: Option<DateTime<Utc>>,
     last_incremental_warmup: Option<DateTime<Utc>>,
-    coverage: Option<Ratio>,
+    coverage: Option<Covered>,
     drift: Option<Drift>,
     refresh_set: Option<u64>,
     dead_letters: Option<usize>,
@@ -151,7 +151,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             last: last_slots(&records),
         },
         coverage: all(&held, |held| held.coverage)
-            .map(|all| Ratio::of(all.into_iter().fold(Coverage::default(), Coverage::plus))),
+            .map(|all| Covered::of(all.into_iter().fold(Coverage::default(), Coverage::plus))),
         drift: swept(records.iter()).map(|record| record.drift.clone()),
         webhooks: state.tally.all(),
         budget: held
@@ -204,7 +204,7 @@ impl SiteStatus {
             running: told.is_some_and(|held| held.sweep.is_some()),
             last_full_warmup: last(own(), Kind::Full),
             last_incremental_warmup: last(own(), Kind::Incremental),
-            coverage: told.map(|held| Ratio::of(held.coverage)),
+            coverage: told.map(|held| Covered::of(held.coverage)),
             drift: swept(own()).map(|record| record.drift.clone()),
             refresh_set: told.map(|held| held.waiting),
             dead_letters: told.map(|held| held.dead),
@@ -310,7 +310,7 @@ impl Coverage {
     }
 }
 
-impl Ratio {
+impl Covered {
     pub(super) fn of(Coverage { window, warm }: Coverage) -> Self {
         // Orders of a window are counted in thousands: exact in 32 bits.
         let count = |orders: u64| f64::from(u32::try_from(orders).unwrap_or(u32::MAX));

@@ -68,18 +68,18 @@ impl Situation<'_> {
         let Some(schedule) = self.schedule else {
             return Step::Nothing;
         };
-        let met = match warming.slots_until {
-            None => self.count_slots_from_now(),
+        let due = match warming.slots_until {
+            None => return self.count_slots_from_now(),
             Some(until) if until - self.now > LONGEST_SET_BACK => {
                 warn!(site = %self.site, last = %until, "the clock was set back by more than a day: slots are counted from now on");
-                self.count_slots_from_now()
+                return self.count_slots_from_now();
             }
-            Some(until) => self.meet(&schedule.due(until, self.now, MOST_SLOTS)),
+            Some(until) => schedule.due(until, self.now, MOST_SLOTS),
         };
-        match met {
-            Step::Nothing if self.is_cold => self.fill(),
-            step => step,
+        if due.is_empty() && self.is_cold {
+            return self.fill();
         }
+        self.meet(&due)
     }
 
     fn count_slots_from_now(&self) -> Step {
@@ -99,12 +99,12 @@ impl Situation<'_> {
     fn take_up(&self, text: &str) -> Step {
         let Ok(mut checkpoint) = serde_json::from_str::<Checkpoint>(text) else {
             warn!(site = %self.site, "the sweep under way was written down by another version, and is dropped");
-            return forget_sweep(Vec::new());
+            return forget_sweep(&[]);
         };
         if checkpoint.taken_up >= MOST_TAKEN_UP {
             let reason = format!("given up: {MOST_TAKEN_UP} warmers did not get past one page");
             let record = checkpoint.given_up(self.site, &reason, self.now);
-            return forget_sweep(vec![record]);
+            return forget_sweep(&[record]);
         }
         checkpoint.taken_up += 1;
         begin(WarmingChange::default(), checkpoint)
@@ -243,7 +243,7 @@ fn begin(change: WarmingChange, checkpoint: Checkpoint) -> Step {
     }
 }
 
-fn forget_sweep(records: Vec<SweepRecord>) -> Step {
+fn forget_sweep(records: &[SweepRecord]) -> Step {
     let change = WarmingChange {
         sweep: Change::Clear,
         stop: Change::Clear,
