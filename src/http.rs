@@ -24,8 +24,8 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 pub use self::{access::Access, listener::serve};
 use self::{access::Gate, answer::ApiError};
 use crate::{
-    clock::Clock, inbox::Inbox, lookup::Lookups, site::Sites, store::Store, warm::Tally,
-    warmer::Warmer,
+    alert::Alerts, clock::Clock, inbox::Inbox, lookup::Lookups, site::Sites, store::Store,
+    warm::Tally, warmer::Warmer,
 };
 
 /// Shopify's bodies reach megabytes, and one cut short fails its signature.
@@ -52,6 +52,8 @@ pub struct AppState {
     pub lookups: Lookups,
     /// Sweeps.
     pub warmer: Warmer,
+    /// What a person should look at.
+    pub alerts: Alerts,
     /// What time it is.
     pub clock: Clock,
     /// Who may ask.

@@ -120,6 +120,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         "drift": records.first().map(|record| record.drift),
         "webhooks": state.tally.all(),
         "refresh_set": waiting,
+        "alerts": state.alerts.active(),
         "inbox": inbox.ok().and_then(Result::ok),
         "store": { "kind": state.store.kind().as_str(), "state": store_state },
         "sites": sites,
