@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use crate::{
+    alert::Alerts,
     clock::Clock,
     config::Config,
     http::{self, About, AppState},
@@ -202,6 +203,7 @@ fn state(
             config: shown(config),
             days: config.warmer.sweep.days,
         },
+        alerts: Alerts::new(config.alerts.clone(), clock.clone(), tasks.clone()),
         sites,
         store,
         inbox,

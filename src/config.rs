@@ -20,6 +20,7 @@ pub use self::{
 };
 use self::{names::unknown_names, reader::Reader};
 use crate::{
+    alert::AlertSettings,
     budget::BudgetSettings,
     clock::Clock,
     http::Access,
@@ -52,6 +53,8 @@ pub struct Config {
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
     pub lookup_timeout: Duration,
+    /// Where alerts go.
+    pub alerts: AlertSettings,
     /// What log lines look like.
     pub log_format: LogFormat,
     /// Which log lines there are, in `RUST_LOG`'s syntax; each command has a default of its own.
@@ -117,6 +120,7 @@ impl Config {
                 8000,
                 100..=60_000,
             )),
+            alerts: alerts(&mut reader),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),
             not_yet: reader
@@ -286,6 +290,24 @@ fn redis_url(reader: &mut Reader) -> Option<SecretString> {
         );
     }
     Some(url)
+}
+
+fn alerts(reader: &mut Reader) -> AlertSettings {
+    let defaults = AlertSettings::default();
+    let url = reader.text("ALERT_WEBHOOK_URL").and_then(|text| {
+        let example =
+            "an http or https address, such as the one a chat shows for its bot or incoming webhook";
+        reader.parsed("ALERT_WEBHOOK_URL", &text, example)
+    });
+    AlertSettings {
+        url,
+        format: reader.parse(
+            "ALERT_FORMAT",
+            defaults.format,
+            "json, slack, feishu, dingtalk or wecom",
+        ),
+        ..defaults
+    }
 }
 
 fn log_filter(reader: &mut Reader) -> Option<String> {

@@ -26,6 +26,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 pub use self::{access::Access, listener::serve};
 use self::{access::Gate, answer::ApiError};
 use crate::{
+    alert::Alerts,
     clock::Clock,
     inbox::Inbox,
     lookup::Lookups,
@@ -61,6 +62,8 @@ pub struct AppState {
     pub lookups: Lookups,
     /// Sweeps.
     pub warmer: Warmer,
+    /// What a person should look at.
+    pub alerts: Alerts,
     /// What time it is.
     pub clock: Clock,
     /// Who may ask.

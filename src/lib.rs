@@ -8,7 +8,7 @@
 //! - [`budget`] says who may call Shopify now; [`calls`] is how every call goes out; [`site`] is one shop with its calls.
 //! - [`warm`] takes webhook news into the cache; [`inbox`] keeps deliveries the cache could not take.
 //! - [`sweep`], [`refresh`] — backfilling the cache; [`schedule`] says when, [`warmer`] runs them, one replica a site.
-//! - [`lookup`] reads through.
+//! - [`lookup`] reads through. [`alert`] tells a person what needs one.
 //! - [`http`], [`config`], [`observe`], [`app`], [`cli`] — the outside.
 //!
 //! The three flows:
@@ -18,6 +18,7 @@
 //! 2. **Lookup**: `http::orders` → `lookup` → `store`; on a miss one flight → `calls` (foreground) → `store::Store::merge`.
 //! 3. **Sweep**: `warmer` → `sweep` → `calls` (background) → `store::Store::merge_all`, page by page.
 
+pub mod alert;
 pub mod app;
 pub mod budget;
 pub mod calls;

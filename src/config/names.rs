@@ -25,6 +25,8 @@ pub const VARIABLES: &[&str] = &[
     "ADMIN_TOKEN",
     "LOOKUP_TOKEN",
     "LOOKUP_TIMEOUT_MS",
+    "ALERT_WEBHOOK_URL",
+    "ALERT_FORMAT",
     "LOG_FORMAT",
     "RUST_LOG",
 ];
@@ -43,8 +45,6 @@ pub const SITE_SUFFIXES: &[&str] = &[
 const NOT_YET: &[&str] = &[
     "WARMUP_BULK_THRESHOLD",
     "PUBLIC_URL",
-    "ALERT_WEBHOOK_URL",
-    "ALERT_FORMAT",
 ];
 
 /// The same of a site's.
@@ -56,7 +56,7 @@ pub(super) fn is_not_yet_read(name: &str) -> bool {
 }
 
 /// Prefixes that are ours, so that an unknown name below them is a mistake.
-const OUR_PREFIXES: &[&str] = &["SHOPIFY_", "WARMUP_", "CACHE_", "LOOKUP_"];
+const OUR_PREFIXES: &[&str] = &["SHOPIFY_", "WARMUP_", "CACHE_", "LOOKUP_", "ALERT_"];
 
 /// The site codes named by any `SHOPIFY_<CODE>_…`, lower case and sorted.
 pub(super) fn site_codes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {

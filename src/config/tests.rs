@@ -1,6 +1,7 @@
 //! Right settings are read, wrong ones are all told at once and by name.
 
 use super::*;
+use crate::alert::AlertFormat;
 
 const UK: [(&str, &str); 3] = [
     ("SHOPIFY_UK_SHOP_DOMAIN", "warmer-demo.myshopify.com"),
@@ -45,6 +46,8 @@ fn every_fault_is_told_at_once_by_its_variable() {
         ("CACHE_TRACKING_TTL", "999999"),
         ("CACHE_PREFIX", "a b"),
         ("REDIS_URL", "localhost:6379"),
+        ("ALERT_WEBHOOK_URL", "hooks.example.com/secret"),
+        ("ALERT_FORMAT", "teams"),
         ("SHOPIFY_DE_SHOP_DOMAIN", "warmer-demo.example.com"),
         ("SHOPIFY_DE_API_VERSION", "2026-11"),
         ("SHOPIFY_FR_SHOP_DOMAIN", "warmer-demo.myshopify.com"),
@@ -61,6 +64,8 @@ fn every_fault_is_told_at_once_by_its_variable() {
         "CACHE_TRACKING_TTL",
         "CACHE_PREFIX",
         "REDIS_URL",
+        "ALERT_WEBHOOK_URL",
+        "ALERT_FORMAT",
         "SHOPIFY_DE_SHOP_DOMAIN",
         "SHOPIFY_DE_ACCESS_TOKEN",
         "SHOPIFY_DE_WEBHOOK_SECRET",
@@ -93,6 +98,27 @@ fn unknown_names_are_refused_with_the_nearest_known_one() {
 }
 
 #[test]
+fn alerts_are_posted_nowhere_until_an_address_is_set() {
+    let alerts = read(&[]).unwrap().alerts;
+    assert!(alerts.url.is_none());
+    assert_eq!(alerts.format, AlertFormat::Json);
+    assert_eq!(alerts.cool_down, Duration::from_secs(3600));
+    let alerts = read(&[
+        ("ALERT_WEBHOOK_URL", "https://hooks.example.com/secret"),
+        ("ALERT_FORMAT", "dingtalk"),
+    ]);
+    let alerts = alerts.unwrap().alerts;
+    assert!(alerts.url.is_some());
+    assert_eq!(alerts.format, AlertFormat::Dingtalk);
+    for nowhere in ["http://", "file:///etc/passwd", "hooks.example.com"] {
+        assert!(
+            read(&[("ALERT_WEBHOOK_URL", nowhere)]).is_err(),
+            "{nowhere}"
+        );
+    }
+}
+
+#[test]
 fn names_of_later_versions_are_told_to_do_nothing_yet() {
     assert_eq!(
         read(&[("WARMUP_BULK_THRESHOLD", "5000")]).unwrap().not_yet,
@@ -105,11 +131,16 @@ fn no_secret_is_shown() {
     let config = read(&[
         ("ADMIN_TOKEN", "hidden-admin"),
         ("REDIS_URL", "redis://:hidden@127.0.0.1/"),
+        (
+            "ALERT_WEBHOOK_URL",
+            "https://hidden.example/hidden?key=hidden",
+        ),
     ])
     .unwrap();
     assert!(!format!("{config:?}").contains("hidden"));
     let told = read(&[
         ("REDIS_URL", "hidden"),
+        ("ALERT_WEBHOOK_URL", "ftp://hidden"),
         ("SHOPIFY_DE_ACCESS_TOKEN", "hidden"),
     ])
     .unwrap_err()

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{AppState, answer::success, warmup::records};
 use crate::{
+    alert::ActiveAlert,
     budget::BudgetStatus,
     lookup::HitCounts,
     schedule::Slot,
@@ -40,6 +41,7 @@ struct Status {
     budget: BTreeMap<SiteCode, BudgetStatus>,
     refresh_set: Option<u64>,
     dead_letters: Option<usize>,
+    alerts: Vec<ActiveAlert>,
     inbox: Option<u64>,
     store: StoreStatus,
     sites: BTreeMap<SiteCode, SiteStatus>,
@@ -160,6 +162,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             .collect(),
         refresh_set: all(&held, |held| held.waiting).map(|all| all.into_iter().sum()),
         dead_letters: all(&held, |held| held.dead).map(|all| all.into_iter().sum()),
+        alerts: state.alerts.active(),
         inbox: inbox.ok().and_then(Result::ok),
         store,
         sites: held

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use shopify_warmer::config::{SITE_SUFFIXES, VARIABLES};
+use shopify_warmer::{
+    alert::Cause,
+    config::{SITE_SUFFIXES, VARIABLES},
+};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
@@ -71,6 +74,15 @@ fn the_readme_describes_every_variable_and_every_route() {
             readme.contains(route),
             "the README does not describe {route}"
         );
+    }
+}
+
+#[test]
+fn the_readme_describes_every_alert() {
+    let readme = read("README.md");
+    for cause in Cause::ALL {
+        let row = format!("| `{cause}` | {} |", cause.title());
+        assert!(readme.contains(&row), "{row}");
     }
 }
 
@@ -163,6 +175,13 @@ fn arrows_never_turn_round() {
             "refresh",
             &[
                 "http", "config", "lookup", "warm", "inbox", "app", "warmer", "sweep",
+            ],
+        ),
+        (
+            "alert",
+            &[
+                "store", "shopify", "calls", "budget", "warm", "http", "config", "lookup", "sweep",
+                "warmer", "inbox", "app",
             ],
         ),
         (

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod admin;
+mod alerts;
 mod bad_input;
 mod command_line;
 mod documents;

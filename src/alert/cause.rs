@@ -1,0 +1,158 @@
+//! What an alert can be about, and what to do about it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What an alert is about. Each can be active once a site, and once for the whole service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The store's memory is near its limit.
+    StoreMemory,
+    /// The store throws entries away to make room.
+    StoreEviction,
+    /// A sweep ended without reaching its end.
+    SweepFailed,
+    /// A sweep ended in a panic.
+    SweepPanicked,
+    /// A sweep left the oldest part of its window out, for want of time.
+    SweepCut,
+    /// No webhook has come for longer than is usual.
+    WebhooksSilent,
+    /// Shopify does not answer.
+    ShopifyDown,
+    /// Deliveries that cannot be read were put aside.
+    DeadLetters,
+    /// Deliveries wait in the inbox because the store does not take them.
+    InboxWaiting,
+    /// A sweep did not run at its time.
+    SlotMissed,
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Answers are at risk now: logged as an error.
+    Error,
+    /// They will be if nobody looks: logged as a warning.
+    Warning,
+}
+
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 10] = [
+        Self::StoreMemory,
+        Self::StoreEviction,
+        Self::SweepFailed,
+        Self::SweepPanicked,
+        Self::SweepCut,
+        Self::WebhooksSilent,
+        Self::ShopifyDown,
+        Self::DeadLetters,
+        Self::InboxWaiting,
+        Self::SlotMissed,
+    ];
+
+    /// Its name in messages, metrics and logs: `store_memory`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StoreMemory => "store_memory",
+            Self::StoreEviction => "store_eviction",
+            Self::SweepFailed => "sweep_failed",
+            Self::SweepPanicked => "sweep_panicked",
+            Self::SweepCut => "sweep_cut",
+            Self::WebhooksSilent => "webhooks_silent",
+            Self::ShopifyDown => "shopify_down",
+            Self::DeadLetters => "dead_letters",
+            Self::InboxWaiting => "inbox_waiting",
+            Self::SlotMissed => "slot_missed",
+        }
+    }
+
+    /// What is wrong, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::StoreMemory => "the store's memory is nearly full",
+            Self::StoreEviction => "the store is throwing entries away",
+            Self::SweepFailed => "a sweep failed",
+            Self::SweepPanicked => "a sweep broke down",
+            Self::SweepCut => "a sweep did not cover its whole window",
+            Self::WebhooksSilent => "no webhooks arrive",
+            Self::ShopifyDown => "Shopify does not answer",
+            Self::DeadLetters => "deliveries could not be read",
+            Self::InboxWaiting => "deliveries wait for the store",
+            Self::SlotMissed => "a scheduled sweep did not run",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::StoreMemory => {
+                "Raise Redis' maxmemory, or lower WARMUP_ORDER_DAYS; sweeps pause until there is room."
+            }
+            Self::StoreEviction => {
+                "Give Redis a maxmemory-policy of noeviction and more memory: what it evicts is missing from the cache."
+            }
+            Self::SweepFailed => {
+                "Look at the errors in GET /api/warmup/history; start another with POST /api/warmup/trigger once the cause is gone."
+            }
+            Self::SweepPanicked => {
+                "Please report this with the log lines around it; the next sweep starts afresh."
+            }
+            Self::SweepCut => {
+                "Raise WARMUP_RATE_LIMIT, or lower WARMUP_ORDER_DAYS, so that a sweep fits into its time."
+            }
+            Self::WebhooksSilent => {
+                "Check the app's webhook subscriptions and that Shopify reaches /webhooks/shopify; sweeps fill the cache meanwhile."
+            }
+            Self::ShopifyDown => {
+                "Check the access token and Shopify's status page; the cache goes on answering with what it has."
+            }
+            Self::DeadLetters => {
+                "Look into the log for what could not be read, and into the shop's webhook log for what it was."
+            }
+            Self::InboxWaiting => {
+                "Check that the store is up and writable; nothing is lost, the inbox is applied as soon as it is."
+            }
+            Self::SlotMissed => {
+                "Check that a service was running and that the clock is right; start a sweep with POST /api/warmup/trigger."
+            }
+        }
+    }
+
+    /// How much it matters.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::StoreMemory
+            | Self::StoreEviction
+            | Self::SweepFailed
+            | Self::SweepPanicked
+            | Self::ShopifyDown
+            | Self::InboxWaiting => Severity::Error,
+            Self::SweepCut | Self::WebhooksSilent | Self::DeadLetters | Self::SlotMissed => {
+                Severity::Warning
+            }
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_is_serialised() {
+        for cause in Cause::ALL {
+            assert_eq!(serde_json::json!(cause), cause.as_str());
+            assert!(cause.advice().ends_with('.') && !cause.title().ends_with('.'));
+        }
+    }
+}
