@@ -179,11 +179,13 @@ fn state(
     tasks: &Tasks,
 ) -> AppState {
     let (its_clock, its_tasks) = (clock.clone(), tasks.clone());
+    let alerts = Alerts::new(config.alerts.clone(), clock.clone(), tasks.clone());
     let warmer = Warmer::new(
         sites.clone(),
         store.clone(),
         its_clock,
         config.warmer.clone(),
+        alerts.clone(),
         its_tasks,
     );
     let lookups = Lookups::new(
@@ -203,7 +205,7 @@ fn state(
             config: shown(config),
             days: config.warmer.sweep.days,
         },
-        alerts: Alerts::new(config.alerts.clone(), clock.clone(), tasks.clone()),
+        alerts,
         sites,
         store,
         inbox,

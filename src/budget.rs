@@ -1,9 +1,11 @@
 //! Who may call Shopify now: a user's request at once, warming at its own pace and only when no user needs the bucket.
 //!
 //! One budget a site. It spends before the call and corrects from each answer; of our own reckoning and Shopify's report
-//! the lower balance wins.
+//! the lower balance wins. It also keeps account of what users waited because warming had spent or was spending.
 
 mod bucket;
+mod spent;
+mod waited;
 
 use std::{
     sync::{
@@ -15,11 +17,16 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use self::bucket::Bucket;
-use crate::shopify::{Cost, CostReport};
+pub use self::spent::Spent;
+use self::{
+    bucket::Bucket,
+    spent::UserInFlight,
+    waited::{HeldUp, Waited},
+};
+use crate::shopify::Cost;
 
 /// A user who would have to wait longer is told at once.
-const USERS_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const USERS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Shopify asked for this much quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +53,8 @@ struct Inner {
     users_in_flight: AtomicUsize,
     /// Rung when the last user's call ends.
     users_gone: Notify,
+    waited_for_warming: Waited,
 }
-
-/// A call that may go out now. Tell it what the answer cost; dropping it ends the call.
-#[derive(Debug)]
-#[must_use]
-pub struct Spent {
-    budget: Budget,
-    cost: Cost,
-    _user: Option<UserInFlight>,
-}
-
-#[derive(Debug)]
-struct UserInFlight(Budget);
 
 /// The bucket as the status shows it, in points.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -69,6 +65,8 @@ pub struct BudgetStatus {
     pub maximum: f64,
     /// Points a second that flow back.
     pub restore_rate: f64,
+    /// What users have waited because of warming: see [`Budget::users_waited_for_warming`].
+    pub users_waited_for_warming_ms: u64,
 }
 
 impl Budget {
@@ -79,6 +77,7 @@ impl Budget {
             bucket: Mutex::new(Bucket::standard(Instant::now())),
             users_in_flight: AtomicUsize::new(0),
             users_gone: Notify::new(),
+            waited_for_warming: Waited::default(),
         }))
     }
 
@@ -89,19 +88,32 @@ impl Budget {
     pub async fn foreground(&self, cost: Cost) -> Result<Spent, TooLong> {
         let user = UserInFlight::enter(self.clone());
         loop {
-            let wait = self.bucket().spend_for_user(cost, Instant::now());
+            let now = Instant::now();
+            // Out of the match, or the lock would be held while we wait.
+            let wait = self.bucket().spend_for_user(cost, now);
             match wait {
                 Ok(()) => {
                     return Ok(Spent {
                         budget: self.clone(),
                         cost,
-                        _user: Some(user),
+                        at: now,
+                        user: Some(user),
                     });
                 }
-                Err(wait) if wait > USERS_PATIENCE => return Err(TooLong(wait)),
-                Err(wait) => tokio::time::sleep(wait).await,
+                Err(wait) if wait.total > USERS_PATIENCE => return Err(TooLong(wait.total)),
+                Err(wait) => {
+                    let _held_up = self.held_up(wait.total, wait.without_warming);
+                    tokio::time::sleep(wait.total).await;
+                }
             }
         }
+    }
+
+    /// A user's call was throttled and waits for its points. What it would not have waited without warming is counted.
+    pub async fn hold_up_user(&self, cost: Cost, wait: Duration) {
+        let without_warming = self.bucket().wait_without_warming(cost, Instant::now());
+        let _held_up = self.held_up(wait, without_warming);
+        tokio::time::sleep(wait).await;
     }
 
     /// Waits for the pace, for users, and for a bucket that leaves users their reserve.
@@ -114,57 +126,49 @@ impl Budget {
                 users_gone.await;
                 continue;
             }
-            let wait = self
-                .bucket()
-                .spend_for_warming(cost, self.0.settings.pace, Instant::now());
+            let (pace, now) = (self.0.settings.pace, Instant::now());
+            let wait = self.bucket().spend_for_warming(cost, pace, now);
             let Err(wait) = wait else {
                 return Spent {
                     budget: self.clone(),
                     cost,
-                    _user: None,
+                    at: now,
+                    user: None,
                 };
             };
             tokio::time::sleep(wait).await;
         }
     }
 
-    /// What the bucket holds.
+    /// How long users' calls have waited, since the start, for what warming held or spent: for points that would have been
+    /// there had warming spent none, for quiet that Shopify asked of a warming call first, and for calls that Shopify refused
+    /// for either. An upper bound: what other processes spent counts as warming's. Promise 3 is that this is 0.
+    ///
+    /// Nothing else of warming's is in a user's way: warming's calls have connections of their own and fetch for nobody, and
+    /// a breaker that is open makes users' calls fail, not wait.
+    pub fn users_waited_for_warming(&self) -> Duration {
+        self.0.waited_for_warming.so_far()
+    }
+
+    /// What the bucket holds, and what users waited.
     pub fn status(&self) -> BudgetStatus {
-        self.bucket().status(Instant::now())
+        let (available, maximum, restore_rate) = self.bucket().levels(Instant::now());
+        let waited = self.users_waited_for_warming().as_millis();
+        BudgetStatus {
+            available,
+            maximum,
+            restore_rate,
+            users_waited_for_warming_ms: u64::try_from(waited).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn held_up(&self, wait: Duration, without_warming: Duration) -> HeldUp<'_> {
+        self.0.waited_for_warming.begin(wait, without_warming)
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         // A panic while holding it cannot leave the numbers half-written in a way that matters.
         self.0.bucket.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Spent {
-    /// Corrects the bucket by what the answer reported.
-    pub fn settle(&self, report: &CostReport) {
-        self.budget
-            .bucket()
-            .settle(self.cost, report, Instant::now());
-    }
-
-    /// Nothing goes out to this shop for `wait`: Shopify asked for it.
-    pub fn hold_back(&self, wait: Duration) {
-        self.budget.bucket().block_until(Instant::now() + wait);
-    }
-}
-
-impl UserInFlight {
-    fn enter(budget: Budget) -> Self {
-        budget.0.users_in_flight.fetch_add(1, Ordering::SeqCst);
-        Self(budget)
-    }
-}
-
-impl Drop for UserInFlight {
-    fn drop(&mut self) {
-        if self.0.0.users_in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.0.users_gone.notify_waiters();
-        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Every call to Shopify goes out through here: the budget lets it, the client sends it, the answer corrects the budget, and
 //! an error is tried again as its class advises.
 
+mod breaker;
 mod orders;
+mod patience;
 
 use std::{
     sync::{
@@ -12,17 +14,23 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
 use tracing::warn;
 
-pub use self::orders::{OrdersFound, Page, ReadError, Reader};
+pub use self::{
+    breaker::BreakerState,
+    orders::{OrdersFound, Page, ReadError, Reader},
+    patience::backoff,
+};
+use self::{
+    breaker::{Breaker, Pass},
+    patience::{Patience, jitter},
+};
 use crate::{
     budget::{Budget, Spent, TooLong},
     clock::Clock,
-    shopify::{AdminClient, AdminError, Answer, Query, Retry},
+    shopify::{AdminClient, AdminError, Answer, BadSettings, Cost, Query, Retry},
 };
-
-/// The longest pause between two tries; a longer one is the sweep's or the user's to decide.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// On whose behalf a call goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +41,14 @@ pub enum Priority {
     Background,
 }
 
-/// The calls to one site's shop. Cheap to clone; clones share connections, budget and count.
+/// The calls to one site's shop. Cheap to clone; clones share connections, budget, breaker and count.
 #[derive(Debug, Clone)]
 pub struct Calls {
     admin: AdminClient,
+    /// On connections of its own, which no user waits for.
+    warming: AdminClient,
     budget: Budget,
+    breaker: Breaker,
     clock: Clock,
     retries: u32,
     sent: Arc<AtomicU64>,
@@ -49,16 +60,26 @@ pub struct Calls {
 
 impl Calls {
     /// Calls by `admin` within `budget`, each tried again at most `retries` times.
-    pub fn new(admin: AdminClient, budget: Budget, clock: Clock, retries: u32) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the connections for warming cannot be set up beside those for users.
+    pub fn new(
+        admin: AdminClient,
+        budget: Budget,
+        clock: Clock,
+        retries: u32,
+    ) -> Result<Self, BadSettings> {
+        Ok(Self {
+            warming: admin.with_own_connections()?,
             admin,
             budget,
+            breaker: Breaker::default(),
             clock,
             retries,
             sent: Arc::default(),
             charged: Arc::default(),
             trouble: Arc::default(),
-        }
+        })
     }
 
     /// The same calls, counted apart: how many a sweep made.
@@ -101,6 +122,11 @@ impl Calls {
         &self.budget
     }
 
+    /// Whether calls go out, fail at once, or are about to be tried again.
+    pub fn breaker(&self) -> BreakerState {
+        self.breaker.state()
+    }
+
     /// Runs a query, waiting and trying again as its errors advise.
     ///
     /// # Errors
@@ -110,57 +136,76 @@ impl Calls {
         priority: Priority,
         query: &Q,
     ) -> Result<Answer<Q::Data>, AdminError> {
-        let mut tries = 0;
+        let mut patience = Patience::new(priority, self.retries);
         loop {
-            let error = match self.once(priority, query).await {
+            let (spent, pass) = self.admitted(priority, query.cost(), &mut patience).await?;
+            let error = match self.send(priority, query, spent, pass).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let pause = match error.retry() {
-                _ if tries >= self.retries => return Err(error),
-                Retry::Never => return Err(error),
-                Retry::AskForLess if query.can_ask_for_less() => return Err(error),
-                Retry::After(wait) if wait > LONGEST_PAUSE => return Err(error),
-                Retry::After(wait) => Self::pause_the_budget_leaves(&error, wait),
-                Retry::Backoff | Retry::AskForLess => backoff(tries),
+            if error.retry() == Retry::AskForLess && query.can_ask_for_less() {
+                return Err(error);
+            }
+            let Some(pause) = patience.pause(&error, Instant::now()) else {
+                return Err(error);
             };
             warn!(
                 shopify.operation = Q::NAME,
                 error.class = error.class(),
-                tries,
+                tries = patience.tries(),
                 "a call failed and is tried again: {error}"
             );
-            tries += 1;
-            tokio::time::sleep(pause).await;
+            self.wait(priority, query.cost(), &error, pause).await;
         }
     }
 
-    /// The budget makes the next try wait for the quiet that Shopify asked for; how long the bucket takes to admit this query
-    /// only Shopify's answer tells, since its price may be above what we reckon.
-    fn pause_the_budget_leaves(error: &AdminError, wait: Duration) -> Duration {
-        if matches!(error, AdminError::Throttled { .. }) {
-            wait + jitter(wait)
-        } else {
-            Duration::ZERO
+    /// Waits until the call may go out. The breaker is asked before anything is spent, and again when it is the call's turn.
+    async fn admitted(
+        &self,
+        priority: Priority,
+        cost: Cost,
+        patience: &mut Patience,
+    ) -> Result<(Spent, Pass), AdminError> {
+        loop {
+            let spent = match priority {
+                Priority::Foreground => {
+                    self.breaker.check(priority)?;
+                    self.budget.foreground(cost).await.map_err(too_long)?
+                }
+                Priority::Background => {
+                    let refused = self.breaker.check(priority).is_err();
+                    if refused {
+                        self.breaker.wait(patience.deadline(Instant::now())).await?;
+                    }
+                    self.budget.background(cost).await
+                }
+            };
+            match (self.breaker.admit(priority), priority) {
+                (Ok(pass), _) => return Ok((spent, pass)),
+                (Err(error), Priority::Foreground) => {
+                    spent.unused();
+                    return Err(error);
+                }
+                (Err(_), Priority::Background) => spent.unused(),
+            }
         }
     }
 
-    async fn once<Q: Query>(
+    async fn send<Q: Query>(
         &self,
         priority: Priority,
         query: &Q,
+        spent: Spent,
+        pass: Pass,
     ) -> Result<Answer<Q::Data>, AdminError> {
-        let spent = match priority {
-            Priority::Foreground => self
-                .budget
-                .foreground(query.cost())
-                .await
-                .map_err(too_long)?,
-            Priority::Background => self.budget.background(query.cost()).await,
+        let admin = match priority {
+            Priority::Foreground => &self.admin,
+            Priority::Background => &self.warming,
         };
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let answer = self.admin.run(query, self.clock.now());
-        let result = self.clock.at_shopify(answer).await;
+        let asked = admin.run(query, self.clock.now());
+        let result = self.clock.at_shopify(asked).await;
+        pass.ended(&result);
         self.trouble
             .store(result.as_ref().err().map(|error| Arc::new(error.class())));
         if let Ok(Answer {
@@ -171,6 +216,17 @@ impl Calls {
         }
         settle(&spent, &result);
         result
+    }
+
+    /// The pause between two tries. While the breaker is open warming waits there, and a user's call fails there, at once.
+    async fn wait(&self, priority: Priority, cost: Cost, error: &AdminError, pause: Duration) {
+        match (priority, error) {
+            _ if error.is_outage() && self.breaker.state() != BreakerState::Closed => {}
+            (Priority::Foreground, AdminError::Throttled { .. }) => {
+                self.budget.hold_up_user(cost, pause).await;
+            }
+            (Priority::Foreground | Priority::Background, _) => tokio::time::sleep(pause).await,
+        }
     }
 }
 
@@ -185,28 +241,14 @@ fn settle<T>(spent: &Spent, result: &Result<Answer<T>, AdminError>) {
     match result {
         Ok(Answer {
             cost: Some(report), ..
-        })
-        | Err(AdminError::Throttled {
-            report: Some(report),
         }) => spent.settle(report),
+        Ok(Answer { cost: None, .. }) => {}
         // A throttled answer is about the bucket alone: a cheap call of a user may still go out at once.
-        Ok(Answer { cost: None, .. }) | Err(AdminError::Throttled { report: None }) => {}
+        Err(AdminError::Throttled { report }) => spent.throttled(report.as_ref()),
         Err(error) => {
             if let Retry::After(wait) = error.retry() {
                 spent.hold_back(wait + jitter(wait));
             }
         }
     }
-}
-
-/// 0.5 s, 1 s, 2 s …, each up to half as long again so that replicas do not march in step.
-pub fn backoff(tries: u32) -> Duration {
-    let pause = Duration::from_millis(500) * 2u32.saturating_pow(tries.min(7));
-    pause + jitter(pause)
-}
-
-fn jitter(pause: Duration) -> Duration {
-    pause
-        .mul_f64(fastrand::f64() / 2.0)
-        .min(Duration::from_secs(1))
 }

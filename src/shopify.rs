@@ -16,7 +16,7 @@ use tracing::warn;
 
 pub use self::{
     cost::{Cost, CostReport, Throttle, connection_cost},
-    error::{AdminError, Retry},
+    error::{AdminError, Author, Retry},
     query::{
         FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersPage,
         Query, ShopFacts, documents,
@@ -74,26 +74,26 @@ pub struct Answer<T> {
 impl AdminClient {
     /// A client with its own connections and timeouts.
     pub fn new(settings: &AdminSettings) -> Result<Self, BadSettings> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .timeout(Duration::from_secs(15))
-            .pool_idle_timeout(Duration::from_secs(60))
-            // A redirect would carry the token to wherever it points.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("shopify-warmer/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(BadSettings::Client)?;
         let mut token = HeaderValue::from_str(settings.access_token.expose_secret())
             .map_err(|_invalid: http::header::InvalidHeaderValue| BadSettings::Token)?;
         token.set_sensitive(true);
         let api_version = settings.api_version.clone();
         let endpoint = format!("{}/admin/api/{api_version}/graphql.json", settings.base_url);
         Ok(Self {
-            http,
+            http: connections()?,
             endpoint,
             token,
             api_version,
             fell_forward_to: Arc::default(),
+        })
+    }
+
+    /// The same client on connections of its own: what goes over them never makes a call of this one wait, neither for a
+    /// handshake while the idle connection is taken, nor behind a page of megabytes on the one connection HTTP/2 shares.
+    pub fn with_own_connections(&self) -> Result<Self, BadSettings> {
+        Ok(Self {
+            http: connections()?,
+            ..self.clone()
         })
     }
 
@@ -147,12 +147,25 @@ impl AdminClient {
     }
 }
 
+fn connections() -> Result<reqwest::Client, BadSettings> {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(15))
+        .pool_idle_timeout(Duration::from_secs(60))
+        // A redirect would carry the token to wherever it points.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("shopify-warmer/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(BadSettings::Client)
+}
+
 async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, AdminError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(AdminError::from_transport)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(AdminError::Malformed {
                 what: "an answer of more than 64 MiB".to_owned(),
+                author: Author::Shopify,
             });
         }
         body.extend_from_slice(&chunk);

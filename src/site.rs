@@ -97,7 +97,11 @@ impl Site {
             access_token: settings.access_token.clone(),
             api_version: settings.api_version.clone(),
         };
-        let admin = AdminClient::new(&admin).map_err(|source| BadSite::Admin {
+        let calls = AdminClient::new(&admin).and_then(|admin| {
+            let budget = Budget::new(calls.budget);
+            Calls::new(admin, budget, clock.clone(), calls.retries)
+        });
+        let calls = calls.map_err(|source| BadSite::Admin {
             code: settings.code.clone(),
             source,
         })?;
@@ -108,12 +112,7 @@ impl Site {
         Ok(Self {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
-            calls: Calls::new(
-                admin,
-                Budget::new(calls.budget),
-                clock.clone(),
-                calls.retries,
-            ),
+            calls,
             format: ArcSwapOption::new(prefix),
         })
     }

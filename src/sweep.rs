@@ -185,14 +185,22 @@ pub async fn run(site: &Site, at: Checkpoint, around: &Surroundings<'_>) -> Ende
         task, kind, days, ..
     } = &sweep.at.plan;
     info!(site = %site.code, %task, %kind, days, position = ?sweep.at.position, "sweep started");
-    let ended = match kind {
-        Kind::Full => full::run(&mut sweep).await,
-        Kind::Incremental => incremental::run(&mut sweep).await,
-    };
+    let kind = *kind;
+    let ended = sweep.run(kind).await;
     sweep.end(ended.err()).await
 }
 
 impl Sweep<'_> {
+    async fn run(&mut self, kind: Kind) -> Result<(), Interrupted> {
+        if self.at.position == Position::Start {
+            self.at.findings.heard_at = self.around.store.heard_at(&self.site.code).await?;
+        }
+        match kind {
+            Kind::Full => full::run(self).await,
+            Kind::Incremental => incremental::run(self).await,
+        }
+    }
+
     fn mode(&self) -> Mode {
         match self.around.fence {
             Some(_) => Mode::Warm,

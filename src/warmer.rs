@@ -5,6 +5,7 @@
 
 mod agenda;
 mod reign;
+mod report;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use tracing::info;
 use self::agenda::Wish;
 pub use self::agenda::plan_by_hand;
 use crate::{
+    alert::Alerts,
     clock::Clock,
     schedule::{self, Schedule},
     site::{Site, SiteCode, Sites},
@@ -62,6 +64,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     settings: WarmerSettings,
+    alerts: Alerts,
     tasks: Tasks,
     /// This process, unlike any other.
     holder: String,
@@ -116,6 +119,7 @@ impl Warmer {
         store: Store,
         clock: Clock,
         settings: WarmerSettings,
+        alerts: Alerts,
         tasks: Tasks,
     ) -> Self {
         let bells = sites
@@ -127,6 +131,7 @@ impl Warmer {
             store,
             clock,
             settings,
+            alerts,
             tasks,
             holder: holder(),
             bells,

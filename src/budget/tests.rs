@@ -1,7 +1,11 @@
 //! Time is paused here: it moves only as the budget waits.
 
+mod pace;
+mod random;
+mod waited;
+
 use super::*;
-use crate::shopify::Throttle;
+use crate::shopify::{CostReport, Throttle};
 
 fn budget() -> Budget {
     Budget::new(BudgetSettings {

@@ -11,6 +11,7 @@ use super::{AppState, answer::success, warmup::records};
 use crate::{
     alert::ActiveAlert,
     budget::BudgetStatus,
+    calls::BreakerState,
     lookup::HitCounts,
     schedule::Slot,
     site::{Site, SiteCode},
@@ -41,6 +42,7 @@ struct Status {
     budget: BTreeMap<SiteCode, BudgetStatus>,
     refresh_set: Option<u64>,
     dead_letters: Option<usize>,
+    users_waited_for_warming_ms: u64,
     alerts: Vec<ActiveAlert>,
     inbox: Option<u64>,
     store: StoreStatus,
@@ -118,6 +120,7 @@ struct SiteStatus {
     last_webhook_at: Option<DateTime<Utc>>,
     budget: BudgetStatus,
     shopify: &'static str,
+    circuit: BreakerState,
     api_version_served_instead: Option<String>,
 }
 
@@ -162,6 +165,10 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             .collect(),
         refresh_set: all(&held, |held| held.waiting).map(|all| all.into_iter().sum()),
         dead_letters: all(&held, |held| held.dead).map(|all| all.into_iter().sum()),
+        users_waited_for_warming_ms: held
+            .iter()
+            .map(|(site, _)| site.calls.budget().status().users_waited_for_warming_ms)
+            .sum(),
         alerts: state.alerts.active(),
         inbox: inbox.ok().and_then(Result::ok),
         store,
@@ -214,6 +221,7 @@ impl SiteStatus {
             last_webhook_at: told.and_then(|held| held.heard_at),
             budget: site.calls.budget().status(),
             shopify: site.calls.trouble().unwrap_or("ok"),
+            circuit: site.calls.breaker(),
             api_version_served_instead: site.calls.fell_forward_to(),
             sweep: held.and_then(|held| held.sweep),
         }

@@ -1,8 +1,9 @@
 //! GraphQL's envelope: the request, and what an answer's `errors` and `extensions` mean.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 
-use super::{AdminError, CostReport, Query};
+use super::{AdminError, Author, CostReport, Query};
 
 /// What is posted.
 #[derive(Debug, Serialize)]
@@ -107,6 +108,7 @@ pub(super) fn open<T: DeserializeOwned>(
             Some(error) => classify(error, response.extensions.cost),
             None => AdminError::Malformed {
                 what: "neither data nor errors".to_owned(),
+                author: Author::Shopify,
             },
         }),
     }
@@ -125,13 +127,14 @@ fn without_readable_data(body: &[u8], error: &serde_json::Error) -> AdminError {
 
 /// Says where reading failed, never what stood there: that may be a customer's.
 fn malformed(error: &serde_json::Error) -> AdminError {
-    let kind = match error.classify() {
-        serde_json::error::Category::Io => "it broke off",
-        serde_json::error::Category::Syntax => "it is no JSON",
-        serde_json::error::Category::Data => "it has another shape than asked for",
-        serde_json::error::Category::Eof => "it ends too early",
+    let (kind, author) = match error.classify() {
+        Category::Io => ("it broke off", Author::Stranger),
+        Category::Syntax => ("it is no JSON", Author::Stranger),
+        Category::Data => ("it has another shape than asked for", Author::Shopify),
+        Category::Eof => ("it ends too early", Author::Stranger),
     };
     AdminError::Malformed {
+        author,
         what: format!("{kind} (line {}, column {})", error.line(), error.column()),
     }
 }
@@ -224,6 +227,25 @@ mod tests {
         assert_eq!(class(r#"{"data":{"or"#), "malformed");
         assert_eq!(class("{}"), "malformed");
         assert_eq!(class(r#"{"data":{"order":1}"#), "malformed");
+    }
+
+    #[test]
+    fn only_what_shopify_did_not_write_speaks_of_an_outage() {
+        let outage = |body: &str| open::<Data>(body.as_bytes()).unwrap_err().is_outage();
+        for body in ["", "<html>", r#"{"data":{"or"#] {
+            assert!(outage(body), "{body}");
+        }
+        for body in [
+            "{}",
+            r#"{"data":[]}"#,
+            r#"{"errors":[{"message":"…","extensions":{"code":"THROTTLED"}}]}"#,
+            r#"{"errors":[{"message":"…","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#,
+        ] {
+            assert!(
+                !outage(body),
+                "one odd order must not cut a shop off: {body}"
+            );
+        }
     }
 
     #[test]

@@ -97,7 +97,24 @@ pub enum AdminError {
     Malformed {
         /// What is wrong with it, without its content.
         what: String,
+        /// Who may have written it.
+        author: Author,
     },
+    /// Not sent: the calls before it failed, and Shopify is left alone for a while.
+    #[error("Shopify has not answered for a while and is not asked now")]
+    CircuitOpen {
+        /// When it is asked again, at the earliest.
+        retry_after: Duration,
+    },
+}
+
+/// Whose words an answer that cannot be read are, as far as they show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// Shopify's API: JSON, only of another shape than asked for.
+    Shopify,
+    /// Something on the way: HTML, nothing at all, or what a broken connection left.
+    Stranger,
 }
 
 /// Whether to try again, and when.
@@ -135,6 +152,7 @@ impl AdminError {
             Self::Upstream { .. } | Self::Connection(_) | Self::Malformed { .. } => Retry::Backoff,
             // Shopify asks nothing of us after a 430, but hammering is what caused it.
             Self::SecurityRejected => Retry::After(Duration::from_secs(60)),
+            Self::CircuitOpen { retry_after } => Retry::After(*retry_after),
             Self::AccessDenied { .. }
             | Self::Refused { .. }
             | Self::FilterIgnored { .. }
@@ -145,6 +163,31 @@ impl AdminError {
             | Self::NoSuchShop
             | Self::Locked
             | Self::UnexpectedStatus(_) => Retry::Never,
+        }
+    }
+
+    /// Whether Shopify could not be reached or is not itself (PLATFORM 4.2: 5xx, timeouts, broken connections, pages of HTML).
+    /// Everything else, refusals included, is an answer: whoever answers is alive.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Upstream { .. } | Self::TimedOut | Self::Connection(_) => true,
+            Self::Malformed { author, .. } => *author == Author::Stranger,
+            Self::Throttled { .. }
+            | Self::TooDear { .. }
+            | Self::AccessDenied { .. }
+            | Self::Refused { .. }
+            | Self::FilterIgnored { .. }
+            | Self::Internal { .. }
+            | Self::BadRequest
+            | Self::Unauthorized
+            | Self::Frozen
+            | Self::Forbidden
+            | Self::NoSuchShop
+            | Self::Locked
+            | Self::RateLimited { .. }
+            | Self::SecurityRejected
+            | Self::UnexpectedStatus(_)
+            | Self::CircuitOpen { .. } => false,
         }
     }
 
@@ -170,6 +213,7 @@ impl AdminError {
             Self::TimedOut => "timed_out",
             Self::Connection(_) => "connection",
             Self::Malformed { .. } => "malformed",
+            Self::CircuitOpen { .. } => "circuit_open",
         }
     }
 
@@ -217,56 +261,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(retry_after: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(
-            http::header::RETRY_AFTER,
-            http::HeaderValue::from_static(retry_after),
-        )])
-    }
-
-    #[test]
-    fn retry_after_is_a_decimal() {
-        let error = AdminError::from_status(StatusCode::TOO_MANY_REQUESTS, &headers("4.5"));
-        assert_eq!(error.retry(), Retry::After(Duration::from_millis(4500)));
-        for nonsense in ["", "-1", "soon", "NaN", "inf "] {
-            let error = AdminError::from_status(StatusCode::TOO_MANY_REQUESTS, &headers(nonsense));
-            assert!(
-                matches!(error.retry(), Retry::After(wait) if wait >= Duration::from_secs(1)),
-                "{nonsense}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_status_of_the_platform_has_its_class() {
-        let classes = [
-            (400, "bad_request", Retry::Never),
-            (401, "unauthorized", Retry::Never),
-            (402, "frozen", Retry::Never),
-            (403, "forbidden", Retry::Never),
-            (404, "no_such_shop", Retry::Never),
-            (423, "locked", Retry::Never),
-            (429, "rate_limited", Retry::After(Duration::from_secs(1))),
-            (
-                430,
-                "security_rejected",
-                Retry::After(Duration::from_secs(60)),
-            ),
-            (500, "upstream", Retry::Backoff),
-            (502, "upstream", Retry::Backoff),
-            (503, "upstream", Retry::Backoff),
-            (504, "upstream", Retry::AskForLess),
-            (530, "upstream", Retry::Backoff),
-            (540, "upstream", Retry::Backoff),
-            (302, "unexpected_status", Retry::Never),
-        ];
-        for (status, class, retry) in classes {
-            let error =
-                AdminError::from_status(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
-            assert_eq!((error.class(), error.retry()), (class, retry), "{status}");
-        }
-    }
-}
+mod tests;

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    order::{Announcement, OrderId},
+    order::{Announcement, Order, OrderId},
     store::{MergeOutcome, Merged},
 };
 
+/// What changed so shortly after a webhook may have one that is still on its way.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(5);
 /// Errors a record shows.
 const MOST_ERRORS: usize = 10;
 /// Failed orders that are fetched one by one after the sweep; a sweep that fails more has another trouble.
@@ -25,6 +27,10 @@ pub(super) struct Findings {
     pub(super) stale: u64,
     /// Of both, how many should have come by which webhook.
     pub(super) unannounced: BTreeMap<Announcement, u64>,
+    /// Of both, how many changed after the last webhook of the site came in.
+    pub(super) since_last_webhook: u64,
+    /// When that was, when the sweep began.
+    pub(super) heard_at: Option<DateTime<Utc>>,
     pub(super) unchanged: u64,
     /// Orders that were read but not kept: deleted here, or too old to keep.
     pub(super) passed_over: u64,
@@ -69,6 +75,13 @@ impl Findings {
         }
         for announcement in &merged.announcements {
             *self.unannounced.entry(*announcement).or_default() += 1;
+        }
+        let changed_at = merged.order.as_ref().and_then(Order::newest);
+        let heard_before = self
+            .heard_at
+            .is_none_or(|heard_at| changed_at > Some(heard_at + ON_ITS_WAY));
+        if heard_before && !merged.announcements.is_empty() {
+            self.since_last_webhook += 1;
         }
     }
 }

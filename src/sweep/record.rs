@@ -91,6 +91,9 @@ pub struct Drift {
     pub missing: u64,
     /// Orders the cache had in an older state.
     pub stale: u64,
+    /// Of both, how many changed after the last webhook came in: many of them mean that none come through any more.
+    #[serde(default)]
+    pub since_last_webhook: u64,
     /// How many should have come by which webhook.
     #[serde(default)]
     pub topics: BTreeMap<Announcement, u64>,
@@ -229,6 +232,7 @@ fn so_far(at: &Checkpoint, site: &SiteCode, now: DateTime<Utc>) -> SweepRecord {
         drift: Drift {
             missing: findings.missing,
             stale: findings.stale,
+            since_last_webhook: findings.since_last_webhook,
             topics: findings.unannounced.clone(),
         },
         days_covered: None,

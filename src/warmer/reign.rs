@@ -150,6 +150,7 @@ impl Warmer {
 
     /// Notices what ended, and begins what is to be done.
     async fn look(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
+        self.report_shopify(site);
         if let Some(ended) = reign.sweep.take_if(|active| active.work.is_finished()) {
             self.ended(site, reign, ended).await?;
         }
@@ -178,6 +179,7 @@ impl Warmer {
             .store
             .write_warming(&site.code, reign.fence, &change)
             .await?;
+        self.report_slots(&site.code, &change);
         if let Some(checkpoint) = sweep {
             reign.sweep = Some(self.begin(site, reign, *checkpoint));
         }
@@ -243,7 +245,13 @@ impl Warmer {
 
     async fn ended(&self, site: &Site, reign: &mut Reign, ended: Active) -> Result<(), StoreError> {
         match ended.work.await {
-            Ok(Ended::Recorded { .. }) => Ok(()),
+            Ok(Ended::Recorded {
+                record,
+                interrupted,
+            }) => {
+                self.report(site, &record, interrupted.as_ref()).await;
+                Ok(())
+            }
             Ok(Ended::Left(why)) => {
                 warn!(site = %site.code, task = %ended.task, "a sweep was interrupted and goes on later: {why}");
                 reign.pause_until = Instant::now() + STORE_PAUSE * (ended.taken_up + 1);
@@ -251,6 +259,7 @@ impl Warmer {
             }
             Err(crashed) => {
                 error!(site = %site.code, task = %ended.task, "a sweep crashed, please report this: {crashed}");
+                self.report_crash(&site.code);
                 self.bury(&site.code, reign.fence).await
             }
         }
