@@ -121,6 +121,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         "webhooks": state.tally.all(),
         "refresh_set": waiting,
         "inbox": inbox.ok().and_then(Result::ok),
+        "users_waited_for_warming_ms": state.sites.users_waited_for_warming_ms(),
         "store": { "kind": state.store.kind().as_str(), "state": store_state },
         "sites": sites,
         "config": state.about.config,
@@ -161,6 +162,7 @@ fn site_status(
         "drift": records.first().map(|record| record.drift),
         "refresh_set": held.map(|held| held.waiting),
         "budget": site.calls.budget().status(),
+        "breaker": site.calls.breaker(),
         "shopify": site.calls.trouble().unwrap_or("ok"),
         "api_version_served_instead": site.calls.fell_forward_to(),
     })

@@ -4,6 +4,7 @@
 
 mod admin;
 mod bad_input;
+mod budget;
 mod command_line;
 mod documents;
 mod harness;
