@@ -11,6 +11,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 pub use self::code::{BadSiteCode, SiteCode};
+pub use crate::calls::BreakerState;
 use crate::{
     budget::{Budget, BudgetSettings},
     calls::{Calls, Priority},
@@ -212,6 +213,14 @@ impl Sites {
         } else {
             claiming
         }
+    }
+
+    /// What users have waited for warming, at all sites: 0, if promise 3 is kept.
+    pub fn users_waited_for_warming_ms(&self) -> u64 {
+        let budgets = self.iter().map(|site| site.calls.budget().status());
+        budgets
+            .map(|budget| budget.users_waited_for_warming_ms)
+            .fold(0, u64::saturating_add)
     }
 
     /// What each shop's webhooks may be signed with.

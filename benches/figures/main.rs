@@ -19,6 +19,7 @@ mod memory;
 mod stage;
 mod sweep;
 mod table;
+mod users;
 mod webhooks;
 mod wire;
 
@@ -36,16 +37,18 @@ enum Part {
     Hits,
     Webhooks,
     Cold,
+    Users,
     Memory,
     Demo,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
+        Self::Users,
         Self::Memory,
         Self::Demo,
     ];
@@ -56,6 +59,7 @@ impl Part {
             Self::Hits => "hits",
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
+            Self::Users => "users",
             Self::Memory => "memory",
             Self::Demo => "demo",
         }
@@ -63,10 +67,15 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep, StoreKind::Embedded) => false,
-            (Self::Sweep, StoreKind::Redis)
+            (Self::Demo, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => false,
+            (Self::Sweep | Self::Users, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
         }
+    }
+
+    /// Whether it is measured on a service whose first sweep is done.
+    fn wants_warmth(self, store: StoreKind) -> bool {
+        self != Self::Users && self.wants(store)
     }
 }
 
@@ -90,8 +99,12 @@ async fn main() -> ExitCode {
     stage::allow_many_connections();
     let mut table = Table::default();
     for store in [StoreKind::Redis, StoreKind::Embedded] {
-        if parts.iter().any(|part| part.wants(store)) {
+        if parts.iter().any(|part| part.wants_warmth(store)) {
             measure_on(store, &parts, &mut table).await;
+        }
+        if parts.contains(&Part::Users) && Part::Users.wants(store) {
+            eprintln!("figures: cold orders while a sweep goes on, {store}");
+            users::measure(&Stage::cold(store).await, &mut table).await;
         }
     }
     if parts.contains(&Part::Demo) {

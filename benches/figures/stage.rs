@@ -19,7 +19,7 @@ use shopify_simulator::{Call, Simulator};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::wire::Connection;
+use crate::{users::COLD_ORDERS, wire::Connection};
 
 /// The design size: seven days of 200 orders.
 pub(crate) const ORDERS: u32 = 1400;
@@ -57,7 +57,7 @@ pub(crate) enum SweepPace {
     Quick,
 }
 
-/// A service whose first full sweep is done.
+/// A service and all around it.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) kind: StoreKind,
@@ -75,8 +75,40 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn warm(kind: StoreKind, pace: SweepPace) -> Self {
+        let mut vars = Vec::new();
+        if pace == SweepPace::Quick {
+            vars.push(("WARMUP_RATE_LIMIT", "20".to_owned()));
+        }
+        let mut stage = Self::set(kind, simulator(pace).await, vars).await;
+        stage.service.first_sweep().await;
+        stage.warm_after = stage.service.started.elapsed();
+        stage.calls = stage.simulator.calls();
+        stage
+    }
+
+    /// A service that only sweeps when told to, at its own pace, and a shop with many orders that no sweep warms. The shop's
+    /// bucket is the largest plan's: on a small one the askers' own calls would wait for each other.
+    pub(crate) async fn cold(kind: StoreKind) -> Self {
+        let simulator = Simulator::builder()
+            .orders(ORDERS)
+            .older_orders(COLD_ORDERS)
+            .latency(SHOPIFY_TAKES)
+            .bucket(40_000, 2000)
+            .start()
+            .await
+            .expect("the simulated shop starts");
+        let vars = vec![("WARMUP_ENABLED", "false".to_owned())];
+        let stage = Self::set(kind, simulator, vars).await;
+        stage.service.listens().await;
+        stage
+    }
+
+    async fn set(
+        kind: StoreKind,
+        simulator: Simulator,
+        vars_of_its_own: Vec<(&'static str, String)>,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory for what is measured");
-        let simulator = simulator(pace).await;
         let redis = match kind {
             StoreKind::Redis => Some(RedisServer::start(directory.path()).await),
             StoreKind::Embedded => None,
@@ -95,16 +127,12 @@ impl Stage {
             ("SHOPIFY_UK_ADMIN_URL", simulator.admin_url()),
         ];
         vars.extend(redis.as_ref().map(|redis| ("REDIS_URL", redis.url())));
-        if pace == SweepPace::Quick {
-            vars.push(("WARMUP_RATE_LIMIT", "20".to_owned()));
-        }
-        let started = Instant::now();
+        vars.extend(vars_of_its_own);
         let service = Service::start("serve", vars, directory.path(), Stdio::null());
-        service.first_sweep().await;
         Self {
             kind,
-            warm_after: started.elapsed(),
-            calls: simulator.calls(),
+            warm_after: Duration::ZERO,
+            calls: Vec::new(),
             simulator,
             service,
             redis,
@@ -140,6 +168,7 @@ async fn simulator(pace: SweepPace) -> Simulator {
 pub(crate) struct Service {
     pub(crate) child: Child,
     pub(crate) addr: SocketAddr,
+    started: Instant,
 }
 
 impl Service {
@@ -152,6 +181,7 @@ impl Service {
     ) -> Self {
         let addr = free_address();
         let log = File::create(directory.join("service.log")).expect("a log file");
+        let started = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_shopify-warmer"))
             .arg(command)
             .current_dir(directory)
@@ -164,7 +194,11 @@ impl Service {
             .stderr(log)
             .spawn()
             .expect("the service's binary runs");
-        Self { child, addr }
+        Self {
+            child,
+            addr,
+            started,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -181,12 +215,22 @@ impl Service {
         Some(kibibytes * 1024)
     }
 
-    /// Waits until the sweep that the service begins with is done.
-    async fn first_sweep(&self) {
-        let done = async {
+    /// Waits until the service takes connections.
+    async fn listens(&self) {
+        let listens = async {
             while TcpStream::connect(self.addr).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
+        };
+        tokio::time::timeout(PATIENCE, listens)
+            .await
+            .expect("the service starts");
+    }
+
+    /// Waits until the sweep that the service begins with is done.
+    async fn first_sweep(&self) {
+        let done = async {
+            self.listens().await;
             let mut connection = self.connect().await;
             loop {
                 let reply = connection.get("/api/warmup/history").await;

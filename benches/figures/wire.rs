@@ -61,6 +61,11 @@ impl Connection {
         self.send(get(path).as_bytes()).await
     }
 
+    pub(crate) async fn post(&mut self, path: &str) -> Reply {
+        let request = format!("POST {path} HTTP/1.1\r\n{HOST}\r\ncontent-length: 0\r\n\r\n");
+        self.send(request.as_bytes()).await
+    }
+
     /// Sends a request that is spelt out and reads the whole answer.
     pub(crate) async fn send(&mut self, request: &[u8]) -> Reply {
         timeout(PATIENCE, self.exchange(request))

@@ -103,3 +103,59 @@ pub(super) fn jitter(pause: Duration) -> Duration {
         .mul_f64(fastrand::f64() / 2.0)
         .min(Duration::from_secs(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    fn outage() -> AdminError {
+        AdminError::Upstream {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            retry_after: None,
+        }
+    }
+
+    /// How often, and for how long, a call is tried while it always fails the same way.
+    async fn tried(priority: Priority, retries: u32, error: AdminError) -> (u32, Duration) {
+        let (mut patience, start) = (Patience::new(priority, retries), Instant::now());
+        while let Some(pause) = patience.pause(&error, Instant::now()) {
+            tokio::time::sleep(pause).await;
+        }
+        (patience.tries(), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_gets_his_tries_and_warming_a_minute_of_an_outage() {
+        let (tries, took) = tried(Priority::Foreground, 3, outage()).await;
+        assert!(tries == 3 && took < Duration::from_secs(6), "{took:?}");
+        let (tries, took) = tried(Priority::Background, 3, outage()).await;
+        assert!(tries > 5 && took > LONGEST_PAUSE, "{tries} in {took:?}");
+        assert_eq!(tried(Priority::Background, 0, outage()).await.0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_have_their_number_of_tries_whoever_asks() {
+        for priority in [Priority::Foreground, Priority::Background] {
+            let throttled = AdminError::Throttled { report: None };
+            assert_eq!(tried(priority, 3, throttled).await.0, 3);
+            assert_eq!(tried(priority, 3, AdminError::Unauthorized).await.0, 0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_he_would() {
+        let quiet = |seconds| AdminError::RateLimited {
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
+        for (priority, seconds, tries) in [
+            (Priority::Foreground, 10, 3),
+            (Priority::Foreground, 11, 0),
+            (Priority::Background, 60, 3),
+            (Priority::Background, 61, 0),
+        ] {
+            assert_eq!(tried(priority, 3, quiet(seconds)).await.0, tries);
+        }
+    }
+}

@@ -11,10 +11,9 @@ use super::{AppState, answer::success, warmup::records};
 use crate::{
     alert::ActiveAlert,
     budget::BudgetStatus,
-    calls::BreakerState,
     lookup::HitCounts,
     schedule::Slot,
-    site::{Site, SiteCode},
+    site::{BreakerState, Site, SiteCode},
     store::{Coverage, StoreError},
     sweep::{Drift, Kind, Outcome, SweepRecord, TaskId},
     warm::TopicCounts,
@@ -120,7 +119,7 @@ struct SiteStatus {
     last_webhook_at: Option<DateTime<Utc>>,
     budget: BudgetStatus,
     shopify: &'static str,
-    circuit: BreakerState,
+    breaker: BreakerState,
     api_version_served_instead: Option<String>,
 }
 
@@ -165,10 +164,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             .collect(),
         refresh_set: all(&held, |held| held.waiting).map(|all| all.into_iter().sum()),
         dead_letters: all(&held, |held| held.dead).map(|all| all.into_iter().sum()),
-        users_waited_for_warming_ms: held
-            .iter()
-            .map(|(site, _)| site.calls.budget().status().users_waited_for_warming_ms)
-            .sum(),
+        users_waited_for_warming_ms: state.sites.users_waited_for_warming_ms(),
         alerts: state.alerts.active(),
         inbox: inbox.ok().and_then(Result::ok),
         store,
@@ -221,7 +217,7 @@ impl SiteStatus {
             last_webhook_at: told.and_then(|held| held.heard_at),
             budget: site.calls.budget().status(),
             shopify: site.calls.trouble().unwrap_or("ok"),
-            circuit: site.calls.breaker(),
+            breaker: site.calls.breaker(),
             api_version_served_instead: site.calls.fell_forward_to(),
             sweep: held.and_then(|held| held.sweep),
         }

@@ -5,6 +5,7 @@
 mod admin;
 mod alerts;
 mod bad_input;
+mod budget;
 mod command_line;
 mod documents;
 mod harness;
