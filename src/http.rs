@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod health;
 mod listener;
+mod metrics;
 mod orders;
 mod warmup;
 mod webhooks;
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-pub use self::{access::Access, listener::serve};
+pub use self::{access::Access, listener::serve, metrics::Metrics};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts, clock::Clock, inbox::Inbox, lookup::Lookups, site::Sites, store::Store,
@@ -52,6 +53,8 @@ pub struct AppState {
     pub lookups: Lookups,
     /// Sweeps.
     pub warmer: Warmer,
+    /// What is measured here, and what was last read for a scrape.
+    pub metrics: Metrics,
     /// What a person should look at.
     pub alerts: Alerts,
     /// What time it is.
@@ -102,10 +105,15 @@ pub fn router(state: AppState) -> Router {
         ));
     let webhooks = Router::new()
         .route("/webhooks/shopify", post(webhooks::receive))
+        .route_layer(from_fn_with_state(
+            state.metrics.clone(),
+            metrics::time_webhook,
+        ))
         .layer(DefaultBodyLimit::max(LARGEST_DELIVERY));
     let open = Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape));
     lookup
         .merge(manage)
         .merge(open)
