@@ -4,15 +4,15 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    alert::Alerts,
+    alert::{Alerts, Cause},
     clock::Clock,
     config::Config,
-    http::{self, About, AppState},
+    http::{self, About, AppState, Metrics},
     inbox::{Inbox, InboxError},
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
@@ -26,6 +26,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often a non-empty inbox is tried.
 const INBOX_INTERVAL: Duration = Duration::from_millis(500);
+/// A store that is away for less heals by itself before anybody could look.
+const INBOX_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why the service cannot start.
 #[derive(Debug, Error)]
@@ -181,11 +183,10 @@ fn state(
     let (its_clock, its_tasks) = (clock.clone(), tasks.clone());
     let alerts = Alerts::new(config.alerts.clone(), clock.clone(), tasks.clone());
     let warmer = Warmer::new(
-        sites.clone(),
-        store.clone(),
-        its_clock,
+        (sites.clone(), store.clone()),
         config.warmer.clone(),
         alerts.clone(),
+        its_clock,
         its_tasks,
     );
     let lookups = Lookups::new(
@@ -205,6 +206,7 @@ fn state(
             config: shown(config),
             days: config.warmer.sweep.days,
         },
+        metrics: Metrics::default(),
         alerts,
         sites,
         store,
@@ -229,38 +231,70 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
 async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
     let mut ticks = tokio::time::interval(INBOX_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut stuck_since = None;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        while !cancel.is_cancelled() && drain_one(state).await {}
+        let drained = loop {
+            match drain_one(state).await {
+                Drained::One if !cancel.is_cancelled() => {}
+                drained @ (Drained::One | Drained::Empty | Drained::Stuck) => break drained,
+            }
+        };
+        match drained {
+            Drained::One | Drained::Empty => {
+                stuck_since = None;
+                state.alerts.clear(Cause::InboxWaiting, None);
+            }
+            Drained::Stuck => {
+                let since = *stuck_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= INBOX_PATIENCE {
+                    let text =
+                        "the store has not taken the oldest webhook of the inbox for a minute";
+                    state.alerts.raise(Cause::InboxWaiting, None, text);
+                }
+            }
+        }
     }
 }
 
-/// Applies the oldest delivery; whether there was one and it is safe in the store now.
-async fn drain_one(state: &AppState) -> bool {
+/// What came of trying the oldest delivery.
+enum Drained {
+    /// It is safe in the store now; there may be more.
+    One,
+    /// There is none.
+    Empty,
+    /// It has to wait.
+    Stuck,
+}
+
+async fn drain_one(state: &AppState) -> Drained {
     let inbox = state.inbox.clone();
     let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
     let (sequence, delivery) = match oldest {
         Ok(Ok(Some(oldest))) => oldest,
-        Ok(Ok(None)) => return false,
+        Ok(Ok(None)) => return Drained::Empty,
         Ok(Err(error)) => {
             error!("the inbox cannot be read: {error}");
-            return false;
+            return Drained::Stuck;
         }
         Err(panicked) => {
             error!("reading the inbox panicked: {panicked}");
-            return false;
+            return Drained::Stuck;
         }
     };
     if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
         debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
-        return false;
+        return Drained::Stuck;
     }
     let inbox = state.inbox.clone();
     let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
-    matches!(removed, Ok(Ok(())))
+    match removed {
+        Ok(Ok(())) => Drained::One,
+        Ok(Err(_)) | Err(_) => Drained::Stuck,
+    }
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.

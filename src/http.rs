@@ -4,7 +4,9 @@ mod access;
 mod answer;
 mod coverage;
 mod health;
+mod held;
 mod listener;
+mod metrics;
 mod orders;
 mod status;
 mod warmup;
@@ -23,7 +25,7 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-pub use self::{access::Access, listener::serve};
+pub use self::{access::Access, listener::serve, metrics::Metrics};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,
@@ -62,6 +64,8 @@ pub struct AppState {
     pub lookups: Lookups,
     /// Sweeps.
     pub warmer: Warmer,
+    /// What is measured here, and what was last read for a scrape.
+    pub metrics: Metrics,
     /// What a person should look at.
     pub alerts: Alerts,
     /// What time it is.
@@ -111,10 +115,15 @@ pub fn router(state: AppState) -> Router {
         ));
     let webhooks = Router::new()
         .route("/webhooks/shopify", post(webhooks::receive))
+        .route_layer(from_fn_with_state(
+            state.metrics.clone(),
+            metrics::time_webhook,
+        ))
         .layer(DefaultBodyLimit::max(LARGEST_DELIVERY));
     let open = Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape));
     lookup
         .merge(manage)
         .merge(open)

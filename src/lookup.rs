@@ -13,7 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 pub use self::flight::Failure;
@@ -21,6 +21,7 @@ use self::flight::{Flights, Landed};
 use crate::{
     calls::{Priority, Reader},
     clock::Clock,
+    observe::Durations,
     order::{Order, OrderId, OrderNumber, OrderState, Source},
     site::{Site, SiteCode, Sites},
     store::{Entry, Found, MergeOutcome, Needs, RefreshAsk, Store, StoreError, Wanted},
@@ -96,6 +97,7 @@ struct Inner {
     tasks: Tasks,
     hits: AtomicU64,
     misses: AtomicU64,
+    durations: LookupDurations,
 }
 
 /// How many lookups the cache answered.
@@ -107,11 +109,20 @@ pub struct HitCounts {
     pub misses: u64,
 }
 
+/// How long lookups took.
+#[derive(Debug, Clone, Default)]
+pub struct LookupDurations {
+    /// Those that the cache answered.
+    pub hits: Durations,
+    /// Those that Shopify was asked for; one whose asker left before it was answered is not among them.
+    pub misses: Durations,
+}
+
 impl Lookups {
     /// Lookups that wait at most `patience` for Shopify.
     pub fn new(sites: Sites, store: Store, clock: Clock, patience: Duration, tasks: Tasks) -> Self {
         let flights = Flights::new(tasks.clone());
-        let (hits, misses) = Default::default();
+        let (hits, misses, durations) = Default::default();
         Self(Arc::new(Inner {
             sites,
             store,
@@ -121,6 +132,7 @@ impl Lookups {
             tasks,
             hits,
             misses,
+            durations,
         }))
     }
 
@@ -129,6 +141,7 @@ impl Lookups {
     /// # Errors
     /// When neither the cache nor Shopify can tell.
     pub async fn find(&self, ask: &Ask, site: Option<Arc<Site>>) -> Result<Answer, Failure> {
+        let began = Instant::now();
         let sites = match (site, ask) {
             (Some(site), _) => vec![site],
             (None, Ask::Number(number)) => self.0.sites.for_number(number),
@@ -141,7 +154,7 @@ impl Lookups {
         )
         .await;
         if let Some(found) = best(&sites, &cached) {
-            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            self.count_hit(began);
             return Ok(Answer::Found(Box::new(self.hit(found.0, found.1))));
         }
         let unknown: Vec<_> = sites
@@ -151,11 +164,13 @@ impl Lookups {
             .map(|(site, _)| site)
             .collect();
         if unknown.is_empty() {
-            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            self.count_hit(began);
             return Ok(Answer::NotFound { cached: true });
         }
         self.0.misses.fetch_add(1, Ordering::Relaxed);
-        self.ask_shopify(ask, &unknown).await
+        let answer = self.ask_shopify(ask, &unknown).await;
+        self.0.durations.misses.record(began.elapsed());
+        answer
     }
 
     /// Hits and misses since the start.
@@ -164,6 +179,16 @@ impl Lookups {
             hits: self.0.hits.load(Ordering::Relaxed),
             misses: self.0.misses.load(Ordering::Relaxed),
         }
+    }
+
+    /// How long they took.
+    pub fn durations(&self) -> &LookupDurations {
+        &self.0.durations
+    }
+
+    fn count_hit(&self, began: Instant) {
+        self.0.hits.fetch_add(1, Ordering::Relaxed);
+        self.0.durations.hits.record(began.elapsed());
     }
 
     async fn cached(&self, site: &Site, wanted: Wanted) -> Result<Found, StoreError> {

@@ -1,8 +1,13 @@
-//! What the service says of itself: structured log lines, without personal data.
+//! What the service says of itself: structured log lines and metrics, without personal data.
+
+mod durations;
+pub mod exposition;
 
 use std::str::FromStr;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+pub use self::durations::{Counted, Durations};
 
 /// What log lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,11 +115,10 @@ pub struct RunningSweep {
 impl Warmer {
     /// A warmer that works on `tasks`.
     pub fn new(
-        sites: Sites,
-        store: Store,
-        clock: Clock,
+        (sites, store): (Sites, Store),
         settings: WarmerSettings,
         alerts: Alerts,
+        clock: Clock,
         tasks: Tasks,
     ) -> Self {
         let bells = sites

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AppState, answer::success, warmup::records};
+use super::{AppState, answer::success, held::Held, warmup::records};
 use crate::{
     alert::ActiveAlert,
     budget::BudgetStatus,
     lookup::HitCounts,
     schedule::Slot,
     site::{BreakerState, Site, SiteCode},
-    store::{Coverage, StoreError},
+    store::Coverage,
     sweep::{Drift, Kind, Outcome, SweepRecord, TaskId},
     warm::TopicCounts,
     warmer::RunningSweep,
@@ -133,7 +133,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
     let records = history.unwrap_or_default();
     let mut held = Vec::new();
     for site in state.sites.iter() {
-        held.push((site, Held::of(&state, site, now).await.ok()));
+        held.push((site, Held::read(&state, site).await.ok()));
     }
     let sweeps: Vec<_> = held
         .iter()
@@ -176,30 +176,6 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         started_at: state.about.started_at,
     })
-}
-
-/// What the store holds of a site.
-#[derive(Debug)]
-struct Held {
-    coverage: Coverage,
-    waiting: u64,
-    dead: usize,
-    heard_at: Option<DateTime<Utc>>,
-    sweep: Option<RunningSweep>,
-}
-
-impl Held {
-    async fn of(state: &AppState, site: &Site, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let (store, code) = (&state.store, &site.code);
-        let created_since = now - TimeDelta::days(i64::from(state.about.days));
-        Ok(Self {
-            coverage: store.coverage(code, created_since, now).await?,
-            waiting: store.refresh_len(code).await?,
-            dead: store.dead_letters(code).await?.len(),
-            heard_at: store.heard_at(code).await?,
-            sweep: state.warmer.running(code).await?,
-        })
-    }
 }
 
 impl SiteStatus {

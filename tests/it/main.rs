@@ -10,6 +10,7 @@ mod command_line;
 mod documents;
 mod harness;
 mod lookup;
+mod metrics;
 mod mouths;
 mod redis_server;
 mod store;
