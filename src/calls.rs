@@ -130,7 +130,7 @@ impl Calls {
     /// Runs a query, waiting and trying again as its errors advise.
     ///
     /// # Errors
-    /// The last error. [`Retry::AskForLess`] is handed back at once: only the caller knows how to ask for less.
+    /// The last error. [`Retry::AskForLess`] is handed back at once if the query can ask for less.
     pub async fn run<Q: Query>(
         &self,
         priority: Priority,
@@ -143,7 +143,7 @@ impl Calls {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if error.retry() == Retry::AskForLess && query.can_ask_for_less() {
+            if may_be_too_heavy(query, &error) {
                 return Err(error);
             }
             let Some(pause) = patience.pause(&error, Instant::now()) else {
@@ -205,7 +205,10 @@ impl Calls {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let asked = admin.run(query, self.clock.now());
         let result = self.clock.at_shopify(asked).await;
-        pass.ended(&result);
+        match &result {
+            Err(error) if error.is_outage() && may_be_too_heavy(query, error) => pass.doubtful(),
+            Ok(_) | Err(_) => pass.ended(&result),
+        }
         self.trouble
             .store(result.as_ref().err().map(|error| Arc::new(error.class())));
         if let Ok(Answer {
@@ -228,6 +231,11 @@ impl Calls {
             (Priority::Foreground | Priority::Background, _) => tokio::time::sleep(pause).await,
         }
     }
+}
+
+/// Whether less of the same might be answered: only the caller knows how to ask for less.
+fn may_be_too_heavy<Q: Query>(query: &Q, error: &AdminError) -> bool {
+    error.retry() == Retry::AskForLess && query.can_ask_for_less()
 }
 
 /// Shopify asked for more quiet than a user would wait for.

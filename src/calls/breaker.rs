@@ -102,6 +102,15 @@ impl Pass {
             Ok(_) | Err(_) => self.breaker.end(Circuit::answered),
         }
     }
+
+    /// The call failed, but it asked for so much that this may be why (PLATFORM 4.2: "on 504 send smaller queries"). Heavy pages
+    /// must not cut users' light calls off; as a probe it has found no life.
+    pub(super) fn doubtful(mut self) {
+        if let Some(ticket @ Ticket::Probe(_)) = self.ticket.take() {
+            self.breaker
+                .end(|circuit| circuit.failed(ticket, Instant::now()));
+        }
+    }
 }
 
 impl Drop for Pass {

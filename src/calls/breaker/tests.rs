@@ -155,6 +155,23 @@ async fn warming_waits_for_its_probe_but_not_for_ever() {
     assert_eq!(start.elapsed(), Duration::from_millis(60_300));
 }
 
+#[tokio::test(start_paused = true)]
+async fn pages_too_heavy_to_answer_cut_nobody_off() {
+    let breaker = Breaker::default();
+    for _ in 0..20 {
+        breaker.admit(Background).unwrap().doubtful();
+    }
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    let breaker = opened();
+    seconds(5).await;
+    breaker.admit(Background).unwrap().doubtful();
+    assert_eq!(
+        retry_after(&breaker, Background),
+        Duration::from_secs(10),
+        "nor do they show that Shopify is alive"
+    );
+}
+
 #[test]
 fn the_status_page_has_its_words() {
     let words = [
