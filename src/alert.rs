@@ -84,10 +84,8 @@ impl Alerts {
             queue,
             post: settings.url.and_then(|url| Post::new(url, settings.format)),
         }));
-        let (background, cancel) = (alerts.clone(), tasks.cancel);
-        tasks
-            .tracker
-            .spawn(async move { background.run(waiting, &cancel).await });
+        let (background, cancel) = (alerts.clone(), tasks.cancel.clone());
+        tasks.spawn(async move { background.run(waiting, &cancel).await });
         alerts
     }
 

@@ -75,36 +75,56 @@ pub struct App {
 
 /// Opens the store and sets the sites up.
 pub fn open(config: &Config, clock: &Clock) -> Result<Foundation, StartError> {
+    let store = open_store(config, clock)?;
+    let sites = set_up_sites(config, clock)?;
+    Ok(Foundation { sites, store })
+}
+
+/// Opens the store.
+pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, StoreError> {
     let settings = StoreSettings {
         clock: clock.clone(),
         ..config.store.clone()
     };
-    let store = match &config.redis_url {
-        Some(url) => Store::redis(url, settings)?,
-        None => Store::embedded(&config.data_dir, settings)?,
-    };
+    match &config.redis_url {
+        Some(url) => Store::redis(url, settings),
+        None => Store::embedded(&config.data_dir, settings),
+    }
+}
+
+fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
     let calls = CallSettings {
         budget: config.budget,
         retries: config.retries,
     };
-    let sites = Sites::new(&config.sites, calls, clock)?;
-    Ok(Foundation { sites, store })
+    Sites::new(&config.sites, calls, clock)
 }
 
 impl App {
     /// Starts the service; it answers when this returns.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.listen_addr)
-            .await
-            .map_err(|source| StartError::Listen {
-                addr: config.listen_addr,
-                source,
-            })?;
+        let listener = listen(config).await?;
+        let store = open_store(config, &clock)?;
+        Self::run(config, clock, store, listener)
+    }
+
+    /// Starts a replica of the service on a store that is open already: several in one process can share a file.
+    pub async fn start_on(config: &Config, clock: Clock, store: Store) -> Result<Self, StartError> {
+        let listener = listen(config).await?;
+        Self::run(config, clock, store, listener)
+    }
+
+    fn run(
+        config: &Config,
+        clock: Clock,
+        store: Store,
+        listener: TcpListener,
+    ) -> Result<Self, StartError> {
         let addr = listener.local_addr().map_err(|source| StartError::Listen {
             addr: config.listen_addr,
             source,
         })?;
-        let Foundation { sites, store } = open(config, &clock)?;
+        let sites = set_up_sites(config, &clock)?;
         let inbox = Inbox::open(&config.data_dir, clock.now())?;
         let (tasks, connections) = (Tasks::default(), TaskTracker::new());
         let state = state(config, clock, (sites, store, inbox), &tasks);
@@ -128,6 +148,11 @@ impl App {
     /// What it works with.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// Ends as a process does that is killed: see [`Tasks::kill`].
+    pub fn kill(self) {
+        self.tasks.kill();
     }
 
     /// Takes no new work, lets what is open finish within 10 s, and leaves. Returns whether everything had finished.
@@ -154,6 +179,15 @@ impl App {
         }
         finished
     }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    TcpListener::bind(config.listen_addr)
+        .await
+        .map_err(|source| StartError::Listen {
+            addr: config.listen_addr,
+            source,
+        })
 }
 
 #[expect(

@@ -228,7 +228,7 @@ impl Lookups {
             site.code.clone(),
             self.0.clock.now() - HEAD_OF_THE_SET,
         );
-        self.0.tasks.tracker.spawn(async move {
+        self.0.tasks.spawn(async move {
             let ask = RefreshAsk {
                 order,
                 wanted: None,

@@ -98,7 +98,7 @@ impl Flights {
         };
         let fetch = fetch();
         let stopped = self.tasks.cancel.clone().cancelled_owned();
-        self.tasks.tracker.spawn(async move {
+        self.tasks.spawn(async move {
             let landed = tokio::select! {
                 () = stopped => Err(Failure::Shopify),
                 landed = timeout(LONGEST_FLIGHT, fetch) => landed.unwrap_or(Err(Failure::Shopify)),
