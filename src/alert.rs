@@ -76,7 +76,7 @@ struct Inner {
 
 impl Alerts {
     /// Starts the task that posts. Must be called within a runtime.
-    pub fn new(settings: AlertSettings, clock: Clock, tasks: Tasks) -> Self {
+    pub fn new(settings: AlertSettings, clock: Clock, tasks: &Tasks) -> Self {
         let (queue, waiting) = mpsc::channel(LONGEST_QUEUE);
         let alerts = Self(Arc::new(Inner {
             clock,

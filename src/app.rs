@@ -215,7 +215,7 @@ fn state(
     tasks: &Tasks,
 ) -> AppState {
     let (its_clock, its_tasks) = (clock.clone(), tasks.clone());
-    let alerts = Alerts::new(config.alerts.clone(), clock.clone(), tasks.clone());
+    let alerts = Alerts::new(config.alerts.clone(), clock.clone(), tasks);
     let warmer = Warmer::new(
         (sites.clone(), store.clone()),
         config.warmer.clone(),

@@ -110,7 +110,7 @@ async fn told_as(format: AlertFormat, answer: &'static str) -> Vec<Value> {
     receiver.answer(200, answer);
     receiver.answer(200, answer);
     let (tasks, clock) = (Tasks::default(), Clock::manual(DateTime::UNIX_EPOCH));
-    let alerts = Alerts::new(settings(&url, format), clock.clone(), tasks.clone());
+    let alerts = Alerts::new(settings(&url, format), clock.clone(), &tasks);
     alerts.raise(
         Cause::ShopifyDown,
         Some(&uk()),
@@ -169,11 +169,7 @@ async fn each_chat_gets_the_body_it_understands() {
 async fn a_receiver_in_trouble_is_tried_again_and_then_given_up() {
     let (receiver, url) = Receiver::start().await;
     let tasks = Tasks::default();
-    let alerts = Alerts::new(
-        settings(&url, AlertFormat::Json),
-        Clock::System,
-        tasks.clone(),
-    );
+    let alerts = Alerts::new(settings(&url, AlertFormat::Json), Clock::System, &tasks);
     receiver.answer(503, "");
     receiver.answer(429, "");
     alerts.raise(Cause::SweepFailed, None, "first");
@@ -241,17 +237,13 @@ async fn a_chats_own_error_counts_as_one_and_the_address_is_never_shown() {
     receiver.answer(200, r#"{"code":19024,"msg":"Key Words Not Found"}"#);
     receiver.answer(200, "<html>");
     let settings_of_the_chat = settings(&url, AlertFormat::Feishu);
-    let alerts = Alerts::new(settings_of_the_chat.clone(), Clock::System, tasks.clone());
+    let alerts = Alerts::new(settings_of_the_chat.clone(), Clock::System, &tasks);
     alerts.raise(Cause::DeadLetters, None, "2 deliveries");
     alerts.raise(Cause::SlotMissed, None, "02:00");
     told(&alerts, PostCounts { sent: 0, failed: 2 }).await;
     // Nobody listens at port 1 of this machine.
     let nowhere = format!("http://{SECRET}:{SECRET}@127.0.0.1:1/{SECRET}");
-    let unheard = Alerts::new(
-        settings(&nowhere, AlertFormat::Json),
-        Clock::System,
-        tasks.clone(),
-    );
+    let unheard = Alerts::new(settings(&nowhere, AlertFormat::Json), Clock::System, &tasks);
     unheard.raise(Cause::StoreEviction, Some(&uk()), "evicted");
     told(&unheard, PostCounts { sent: 0, failed: 1 }).await;
     let shown = format!("{settings_of_the_chat:?} {alerts:?} {unheard:?}");
@@ -275,11 +267,7 @@ async fn a_chats_own_error_counts_as_one_and_the_address_is_never_shown() {
 async fn what_is_queued_at_the_end_has_two_seconds() {
     let (receiver, url) = Receiver::start().await;
     let (tasks, idle) = (Tasks::default(), Tasks::default());
-    let alerts = Alerts::new(
-        settings(&url, AlertFormat::Slack),
-        Clock::System,
-        tasks.clone(),
-    );
+    let alerts = Alerts::new(settings(&url, AlertFormat::Slack), Clock::System, &tasks);
     for cause in Cause::ALL {
         alerts.raise(cause, None, "at the end");
     }
@@ -288,11 +276,7 @@ async fn what_is_queued_at_the_end_has_two_seconds() {
     // One that hangs does not hold the service up.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    let alerts = Alerts::new(
-        settings(&url, AlertFormat::Slack),
-        Clock::System,
-        idle.clone(),
-    );
+    let alerts = Alerts::new(settings(&url, AlertFormat::Slack), Clock::System, &idle);
     alerts.raise(Cause::SweepFailed, None, "unheard");
     let stopped = tokio::time::timeout(Duration::from_secs(5), stop(&idle)).await;
     assert!(stopped.is_ok());
