@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{
@@ -78,13 +78,17 @@ async fn not_warm(
     let mut suspects: BTreeMap<OrderId, Option<String>> =
         expired.into_iter().map(|id| (id, None)).collect();
     for entry in waiting {
-        let reason = format!("waits in the refresh set since attempt {}", entry.attempts);
+        let reason = format!(
+            "it is to be fetched at {}, after {} tries",
+            spelled(entry.due_at),
+            entry.attempts
+        );
         suspects.insert(entry.order, Some(reason));
     }
     for letter in dead {
         let reason = format!(
-            "could not be fetched since {}: {}",
-            letter.at.to_rfc3339(),
+            "it could not be fetched on {}, and the next sweep tries again: {}",
+            spelled(letter.at),
             letter.cause
         );
         suspects.insert(letter.order, Some(reason));
@@ -108,14 +112,15 @@ fn reported(site: &SiteCode, id: OrderId, found: Found, reason: Option<String>) 
         }
         Found::Unknown => (None, "it is not in the cache"),
     };
-    let reason = reason.map_or_else(
-        || format!("{state}; the next sweep reads it"),
-        |reason| format!("{state}; it {reason}"),
-    );
+    let reason = reason.as_deref().unwrap_or("the next sweep reads it");
     Some(NotWarm {
         order_id: id.to_string(),
         order_number,
         site: site.clone(),
-        reason,
+        reason: format!("{state}; {reason}"),
     })
+}
+
+fn spelled(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

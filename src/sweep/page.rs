@@ -90,6 +90,8 @@ impl Sweep<'_> {
         let pause = pause.min(LONGEST_WAIT);
         warn!(site = %self.site.code, task = %self.at.plan.task, pause_s = pause.as_secs(), "the sweep waits until Shopify answers again: {error}");
         self.waited += pause;
+        // A Shopify that is away is slow about any page; one that is back need not be asked for small ones.
+        *page_size = self.at.plan.page_size;
         self.until_stopped(sleep(pause)).await?;
         Ok(tries + 1)
     }
