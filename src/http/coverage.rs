@@ -96,13 +96,13 @@ async fn not_warm(
     let mut not_warm = Vec::new();
     for (id, reason) in suspects {
         let found = store.order(site, id, now).await?;
-        not_warm.extend(reported(site, id, found, reason));
+        not_warm.extend(reported(site, id, found, reason.as_deref()));
     }
     Ok(not_warm)
 }
 
 /// An order that is warm after all, whatever waits for it, is not reported; nor is one that is gone.
-fn reported(site: &SiteCode, id: OrderId, found: Found, reason: Option<String>) -> Option<NotWarm> {
+fn reported(site: &SiteCode, id: OrderId, found: Found, reason: Option<&str>) -> Option<NotWarm> {
     let (order_number, state) = match found {
         Found::Order(entry) if entry.tracking_ttl.is_some() => return None,
         Found::Absent => return None,
@@ -112,7 +112,7 @@ fn reported(site: &SiteCode, id: OrderId, found: Found, reason: Option<String>) 
         }
         Found::Unknown => (None, "it is not in the cache"),
     };
-    let reason = reason.as_deref().unwrap_or("the next sweep reads it");
+    let reason = reason.unwrap_or("the next sweep reads it");
     Some(NotWarm {
         order_id: id.to_string(),
         order_number,
