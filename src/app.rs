@@ -229,40 +229,56 @@ fn start_tasks(state: &AppState, config: &Config, tasks: &Tasks) {
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.
 async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
-    let mut ticks = tokio::time::interval(INBOX_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    while !cancel.is_cancelled() {
+        let wait = async {
+            match drain_one(state).await {
+                Drained::One => {}
+                Drained::Nothing => state.inbox.has_kept().await,
+                Drained::NotYet => tokio::time::sleep(INBOX_INTERVAL).await,
+            }
+        };
         tokio::select! {
             () = cancel.cancelled() => return,
-            _ = ticks.tick() => {}
+            () = wait => {}
         }
-        while !cancel.is_cancelled() && drain_one(state).await {}
     }
 }
 
-/// Applies the oldest delivery; whether there was one and it is safe in the store now.
-async fn drain_one(state: &AppState) -> bool {
+/// What came of looking into the inbox.
+enum Drained {
+    /// The oldest delivery is safe in the store now.
+    One,
+    /// It is empty.
+    Nothing,
+    /// The store, or the disk, does not do it yet.
+    NotYet,
+}
+
+async fn drain_one(state: &AppState) -> Drained {
     let inbox = state.inbox.clone();
     let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
     let (sequence, delivery) = match oldest {
         Ok(Ok(Some(oldest))) => oldest,
-        Ok(Ok(None)) => return false,
+        Ok(Ok(None)) => return Drained::Nothing,
         Ok(Err(error)) => {
             error!("the inbox cannot be read: {error}");
-            return false;
+            return Drained::NotYet;
         }
         Err(panicked) => {
             error!("reading the inbox panicked: {panicked}");
-            return false;
+            return Drained::NotYet;
         }
     };
     if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
         debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
-        return false;
+        return Drained::NotYet;
     }
     let inbox = state.inbox.clone();
     let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
-    matches!(removed, Ok(Ok(())))
+    match removed {
+        Ok(Ok(())) => Drained::One,
+        Ok(Err(_)) | Err(_) => Drained::NotYet,
+    }
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.
