@@ -78,7 +78,7 @@ fn webhooks_go_astray() {
 #[test]
 fn shopify_is_down_over_a_slot() {
     run(Scenario {
-        outages: vec![Span::on_day(1, 7, 75)],
+        outages: Span::every_four_days(1, 7, 75).collect(),
         ..Scenario::calm("shopify_is_down_over_a_slot", 5)
     });
 }
@@ -86,7 +86,9 @@ fn shopify_is_down_over_a_slot() {
 #[test]
 fn shopify_throttles() {
     run(Scenario {
-        storms: vec![Span::on_day(1, 13, 90), Span::on_day(2, 1, 120)],
+        storms: Span::every_four_days(0, 13, 90)
+            .chain(Span::every_four_days(1, 1, 120))
+            .collect(),
         ..Scenario::calm("shopify_throttles", 6)
     });
 }
@@ -110,11 +112,16 @@ fn the_api_lags() {
 #[test]
 fn clocks_jump() {
     run(Scenario {
-        clock_jumps: vec![
-            (Span::on_day(0, 9, 120), TimeDelta::hours(2)),
-            (Span::on_day(1, 9, 120), TimeDelta::hours(-2)),
-            (Span::on_day(2, 4, 600), TimeDelta::seconds(-90)),
-        ],
+        clock_jumps: [
+            (0, 9, 120, TimeDelta::hours(2)),
+            (1, 9, 120, TimeDelta::hours(-2)),
+            (2, 4, 600, TimeDelta::seconds(-90)),
+        ]
+        .into_iter()
+        .flat_map(|(day, hour, minutes, off_by)| {
+            Span::every_four_days(day, hour, minutes).map(move |span| (span, off_by))
+        })
+        .collect(),
         ..Scenario::calm("clocks_jump", 8)
     });
 }
@@ -122,11 +129,10 @@ fn clocks_jump() {
 #[test]
 fn the_service_restarts() {
     run(Scenario {
-        restarts: vec![
-            Span::on_day(1, 3, 2),
-            Span::on_day(1, 13, 90),
-            Span::on_day(2, 1, 5),
-        ],
+        restarts: [(0, 13, 90), (1, 3, 2), (1, 19, 80), (3, 1, 5)]
+            .into_iter()
+            .flat_map(|(day, hour, minutes)| Span::every_four_days(day, hour, minutes))
+            .collect(),
         ..Scenario::calm("the_service_restarts", 9)
     });
 }

@@ -2,6 +2,31 @@
 
 use chrono::TimeDelta;
 
+/// How much there is to do.
+struct Size {
+    days: u32,
+    orders_a_day: u32,
+    lookups_a_day: u32,
+}
+
+/// The design size where the build is optimised; else what takes some seconds, enough for every fault of a scenario.
+const SIZE: Size = if cfg!(debug_assertions) {
+    Size {
+        days: 2,
+        orders_a_day: 20,
+        lookups_a_day: 200,
+    }
+} else {
+    Size {
+        days: 4,
+        orders_a_day: 200,
+        lookups_a_day: 500,
+    }
+};
+
+/// Days; faults beyond it are not planned.
+const LONGEST_RUN: i64 = 60;
+
 /// One run. The same seed makes the same days.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
@@ -52,12 +77,16 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// From an hour of a day of the run (the first is 0) on, in minutes.
-    pub(crate) fn on_day(day: i64, hour: i64, lasts_minutes: i64) -> Self {
-        Self {
-            from: TimeDelta::days(day) + TimeDelta::hours(hour),
+    /// From an hour of a day of the run (the first is 0) on, in minutes; and again every four days for as long as a run may last.
+    pub(crate) fn every_four_days(
+        day: i64,
+        hour: i64,
+        lasts_minutes: i64,
+    ) -> impl Iterator<Item = Self> {
+        (0..LONGEST_RUN).step_by(4).map(move |weekday| Self {
+            from: TimeDelta::days(weekday + day) + TimeDelta::hours(hour),
             lasts: TimeDelta::minutes(lasts_minutes),
-        }
+        })
     }
 
     pub(crate) fn until(self) -> TimeDelta {
@@ -71,10 +100,10 @@ impl Scenario {
         Self {
             name,
             seed: variable("DAYS_SEED").unwrap_or(seed),
-            days: variable("DAYS").unwrap_or(3),
+            days: variable("DAYS").unwrap_or(SIZE.days),
             replicas: 1,
-            orders_a_day: 200,
-            lookups_a_day: 500,
+            orders_a_day: SIZE.orders_a_day,
+            lookups_a_day: SIZE.lookups_a_day,
             road: Road::default(),
             outages: Vec::new(),
             storms: Vec::new(),
