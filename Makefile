@@ -1,7 +1,7 @@
 # What one does with this checkout. Needs a Rust toolchain and make (Debian: apt-get install make).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run-tests check figures schema
+.PHONY: help demo test run-tests check simulate-days figures schema
 
 # First a newer Node.js, where tests/install.sh had to fetch one; last rustup's programs, for a shell that does not know them yet.
 export PATH := $(CURDIR)/tests/judges/.node/bin:$(PATH):$(HOME)/.cargo/bin
@@ -27,6 +27,10 @@ run-tests: ## Run all tests on what is installed
 
 check: ## Run every check that CI runs, without installing anything
 	@.ci/run --no-install
+
+# SEED and DAYS change every scenario, ONLY runs one; a run that fails prints them.
+simulate-days: ## Run days of the service in virtual time, with everything that goes wrong (SEED=n DAYS=14 ONLY=calm)
+	DAYS_SEED=$(SEED) DAYS=$(or $(DAYS),14) cargo test --locked --release --test days -- --nocapture --test-threads=1 $(ONLY) $(and $(ONLY),--exact)
 
 figures: ## Measure the figures of the README on this machine
 	cargo bench --locked --bench figures

@@ -263,45 +263,42 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.
 async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
-    let mut ticks = tokio::time::interval(INBOX_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut stuck_since = None;
-    loop {
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let drained = loop {
+    while !cancel.is_cancelled() {
+        let wait = async {
             match drain_one(state).await {
-                Drained::One if !cancel.is_cancelled() => {}
-                drained @ (Drained::One | Drained::Empty | Drained::Stuck) => break drained,
-            }
-        };
-        match drained {
-            Drained::One | Drained::Empty => {
-                stuck_since = None;
-                state.alerts.clear(Cause::InboxWaiting, None);
-            }
-            Drained::Stuck => {
-                let since = *stuck_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= INBOX_PATIENCE {
-                    let text =
-                        "the store has not taken the oldest webhook of the inbox for a minute";
-                    state.alerts.raise(Cause::InboxWaiting, None, text);
+                Drained::One => stuck_since = None,
+                Drained::Nothing => {
+                    stuck_since = None;
+                    state.alerts.clear(Cause::InboxWaiting, None);
+                    state.inbox.has_kept().await;
+                }
+                Drained::NotYet => {
+                    let since = *stuck_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= INBOX_PATIENCE {
+                        let text =
+                            "the store has not taken the oldest webhook of the inbox for a minute";
+                        state.alerts.raise(Cause::InboxWaiting, None, text);
+                    }
+                    tokio::time::sleep(INBOX_INTERVAL).await;
                 }
             }
+        };
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = wait => {}
         }
     }
 }
 
-/// What came of trying the oldest delivery.
+/// What came of looking into the inbox.
 enum Drained {
-    /// It is safe in the store now; there may be more.
+    /// The oldest delivery is safe in the store now.
     One,
-    /// There is none.
-    Empty,
-    /// It has to wait.
-    Stuck,
+    /// It is empty.
+    Nothing,
+    /// The store, or the disk, does not do it yet.
+    NotYet,
 }
 
 async fn drain_one(state: &AppState) -> Drained {
@@ -309,25 +306,25 @@ async fn drain_one(state: &AppState) -> Drained {
     let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
     let (sequence, delivery) = match oldest {
         Ok(Ok(Some(oldest))) => oldest,
-        Ok(Ok(None)) => return Drained::Empty,
+        Ok(Ok(None)) => return Drained::Nothing,
         Ok(Err(error)) => {
             error!("the inbox cannot be read: {error}");
-            return Drained::Stuck;
+            return Drained::NotYet;
         }
         Err(panicked) => {
             error!("reading the inbox panicked: {panicked}");
-            return Drained::Stuck;
+            return Drained::NotYet;
         }
     };
     if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
         debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
-        return Drained::Stuck;
+        return Drained::NotYet;
     }
     let inbox = state.inbox.clone();
     let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
     match removed {
         Ok(Ok(())) => Drained::One,
-        Ok(Err(_)) | Err(_) => Drained::Stuck,
+        Ok(Err(_)) | Err(_) => Drained::NotYet,
     }
 }
 

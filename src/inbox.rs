@@ -18,6 +18,7 @@ use redb::{
 use serde::{Deserialize, Serialize};
 use shopify_webhooks::{ShopDomain, Topic};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use crate::{
@@ -52,6 +53,8 @@ struct Inner {
     file: RedbFile,
     /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile.
     turn: Mutex<()>,
+    /// Rung for each delivery kept.
+    kept: Notify,
 }
 
 /// Why the inbox cannot keep a delivery.
@@ -88,8 +91,8 @@ impl Inbox {
     /// Opens `inbox.redb` in `dir`, making both where they are missing. A file that is no inbox is moved aside, never deleted.
     pub fn open(dir: &Path, now: DateTime<Utc>) -> Result<Self, InboxError> {
         let file = RedbFile::open(dir, INBOX, now).map_err(InboxError::Open)?;
-        let turn = Mutex::default();
-        Ok(Self(Arc::new(Inner { file, turn })))
+        let (turn, kept) = Default::default();
+        Ok(Self(Arc::new(Inner { file, turn, kept })))
     }
 
     /// Keeps a delivery; it is on disk when this returns.
@@ -103,10 +106,16 @@ impl Inbox {
         };
         let header = serde_json::to_vec(&header).map_err(InboxError::Unwritable)?;
         if self.with(|file| append(file, &header, &delivery.body))? {
+            self.0.kept.notify_one();
             Ok(())
         } else {
             Err(InboxError::Full)
         }
+    }
+
+    /// Waits until a delivery is kept. One that was kept before anybody waited counts.
+    pub async fn has_kept(&self) {
+        self.0.kept.notified().await;
     }
 
     /// The oldest delivery and its place. One that cannot be read back is put aside first.
@@ -147,7 +156,7 @@ impl Inbox {
 
     /// Works on the file, and once more on the file opened anew if that failed: what failed may have passed.
     fn with<T>(&self, work: impl Fn(&RedbFile) -> Result<T, Fault>) -> Result<T, InboxError> {
-        let Inner { file, turn } = &*self.0;
+        let Inner { file, turn, .. } = &*self.0;
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let again = |fault: Fault| {
             warn!("the inbox file failed and is opened anew: {fault}");

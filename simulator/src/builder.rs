@@ -235,6 +235,7 @@ impl Builder {
             schema: Schema::load()?,
             book: Mutex::new(Book::default()),
             rng: Mutex::new(Rng::with_seed(self.seed)),
+            uuids: Mutex::new(Rng::with_seed(!self.seed)),
             ids: Ids::new(),
             numbers: Numbers::new(first.max(1)),
             settings: Mutex::new(Settings {

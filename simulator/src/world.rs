@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) schema: Schema,
     pub(crate) book: Mutex<Book>,
     pub(crate) rng: Mutex<Rng>,
+    /// Apart from what the shop is made of: how many requests came must not change who orders what.
+    pub(crate) uuids: Mutex<Rng>,
     pub(crate) ids: Ids,
     pub(crate) numbers: Numbers,
     pub(crate) settings: Mutex<Settings>,
@@ -97,7 +99,7 @@ impl World {
 
     /// A version 4 UUID out of the seed.
     pub(crate) fn uuid(&self) -> String {
-        let bits = lock(&self.rng).u128(..);
+        let bits = lock(&self.uuids).u128(..);
         let hex = format!("{bits:032x}");
         let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
         format!(
