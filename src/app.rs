@@ -71,6 +71,14 @@ pub struct App {
     tasks: Tasks,
     connections: TaskTracker,
     server: tokio::task::JoinHandle<()>,
+    ownership: Ownership,
+}
+
+/// Who closes the store in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ownership {
+    Ours,
+    Shared,
 }
 
 /// Opens the store and sets the sites up.
@@ -105,19 +113,19 @@ impl App {
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let listener = listen(config).await?;
         let store = open_store(config, &clock)?;
-        Self::run(config, clock, store, listener)
+        Self::run(config, clock, (store, Ownership::Ours), listener)
     }
 
     /// Starts a replica of the service on a store that is open already: several in one process can share a file.
     pub async fn start_on(config: &Config, clock: Clock, store: Store) -> Result<Self, StartError> {
         let listener = listen(config).await?;
-        Self::run(config, clock, store, listener)
+        Self::run(config, clock, (store, Ownership::Shared), listener)
     }
 
     fn run(
         config: &Config,
         clock: Clock,
-        store: Store,
+        (store, ownership): (Store, Ownership),
         listener: TcpListener,
     ) -> Result<Self, StartError> {
         let addr = listener.local_addr().map_err(|source| StartError::Listen {
@@ -137,6 +145,7 @@ impl App {
             tasks,
             connections,
             server,
+            ownership,
         })
     }
 
@@ -151,7 +160,7 @@ impl App {
     }
 
     /// Ends as a process does that is killed: see [`Tasks::kill`].
-    pub fn kill(self) {
+    pub fn kill(&self) {
         self.tasks.kill();
     }
 
@@ -171,7 +180,9 @@ impl App {
         let finished = tokio::time::timeout(DRAIN + Duration::from_secs(1), all)
             .await
             .is_ok();
-        self.state.store.close().await;
+        if self.ownership == Ownership::Ours {
+            self.state.store.close().await;
+        }
         if !finished {
             warn!(
                 "some work was cut off; the cache and the inbox hold everything that was acknowledged"

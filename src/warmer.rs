@@ -7,7 +7,11 @@ mod agenda;
 mod reign;
 mod report;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -43,6 +47,8 @@ pub struct Rhythm {
     pub pulse: Duration,
     /// How long a lease holds that is not renewed. With the pulse it bounds how long a site is without a warmer.
     pub lease: Duration,
+    /// Between two looks at the refresh set: the pace of calls allows no more anyway.
+    pub refresh: Duration,
 }
 
 impl Default for Rhythm {
@@ -50,6 +56,7 @@ impl Default for Rhythm {
         Self {
             pulse: Duration::from_secs(1),
             lease: Duration::from_secs(10),
+            refresh: Duration::from_secs(2),
         }
     }
 }
@@ -70,6 +77,8 @@ struct Inner {
     holder: String,
     /// Rung to have a site looked after at once.
     bells: BTreeMap<SiteCode, Arc<Notify>>,
+    /// The sites that this process warms. Held for a look-up, never across an await.
+    reigns: Mutex<BTreeSet<SiteCode>>,
 }
 
 /// A sweep that is asked for.
@@ -134,6 +143,7 @@ impl Warmer {
             tasks,
             holder: holder(),
             bells,
+            reigns: Mutex::default(),
         }))
     }
 
@@ -156,6 +166,15 @@ impl Warmer {
                     .spawn(async move { schedule::ring(schedule, stroke, cancel).await });
             }
         }
+    }
+
+    /// Whether this process warms the site; any other replica may.
+    pub fn reigns(&self, site: &SiteCode) -> bool {
+        self.reigning().contains(site)
+    }
+
+    fn reigning(&self) -> MutexGuard<'_, BTreeSet<SiteCode>> {
+        self.0.reigns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When it sweeps by itself.

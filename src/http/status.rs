@@ -109,6 +109,8 @@ struct StoreStatus {
 #[derive(Debug, Serialize)]
 struct SiteStatus {
     running: bool,
+    /// Whether it is the process asked that warms the site.
+    warmed_here: bool,
     sweep: Option<RunningSweep>,
     last_full_warmup: Option<DateTime<Utc>>,
     last_incremental_warmup: Option<DateTime<Utc>>,
@@ -170,20 +172,26 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         store,
         sites: held
             .into_iter()
-            .map(|(site, held)| (site.code.clone(), SiteStatus::of(site, held, &records)))
+            .map(|(site, held)| {
+                (
+                    site.code.clone(),
+                    SiteStatus::of(&state, site, held, &records),
+                )
+            })
             .collect(),
-        config: state.about.config,
+        config: state.about.config.clone(),
         version: env!("CARGO_PKG_VERSION"),
         started_at: state.about.started_at,
     })
 }
 
 impl SiteStatus {
-    fn of(site: &Site, held: Option<Held>, records: &[SweepRecord]) -> Self {
+    fn of(state: &AppState, site: &Site, held: Option<Held>, records: &[SweepRecord]) -> Self {
         let own = || records.iter().filter(|record| record.site == site.code);
         let told = held.as_ref();
         Self {
             running: told.is_some_and(|held| held.sweep.is_some()),
+            warmed_here: state.warmer.reigns(&site.code),
             last_full_warmup: last(own(), Kind::Full),
             last_incremental_warmup: last(own(), Kind::Incremental),
             coverage: told.map(|held| Covered::of(held.coverage)),

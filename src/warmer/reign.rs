@@ -18,8 +18,6 @@ use crate::{
     sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
 };
 
-/// How often the refresh set is looked at: the pace allows no more anyway.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 /// A refresh that failed is tried later: hammering would not help it.
 const REFRESH_PAUSE: Duration = Duration::from_secs(10);
 /// How soon after a cold cache was swept it is looked whether that filled it: a sweep of the design size takes half a minute.
@@ -86,6 +84,7 @@ impl Warmer {
         let mut reign = None;
         loop {
             reign = self.renew(site, reign).await;
+            self.note_reign(&site.code, reign.is_some());
             if let Some(reign) = &mut reign
                 && let Err(error) = self.look(site, reign).await
             {
@@ -94,11 +93,30 @@ impl Warmer {
             select! {
                 () = self.0.tasks.cancel.cancelled() => break,
                 () = bell.notified() => {}
-                () = tokio::time::sleep(self.0.settings.rhythm.pulse) => {}
+                () = tokio::time::sleep(self.pause()) => {}
             }
         }
+        self.note_reign(&site.code, false);
         if let Some(reign) = reign {
             self.abdicate(site, reign).await;
+        }
+    }
+
+    /// Until the next look: a pulse, or less where a slot comes before.
+    fn pause(&self) -> Duration {
+        let (now, pulse) = (self.0.clock.now(), self.0.settings.rhythm.pulse);
+        let schedule = self.0.settings.schedule.as_ref();
+        let next = schedule.and_then(|schedule| schedule.next_after(now));
+        let until_slot = next.and_then(|slot| (slot.at - now).to_std().ok());
+        until_slot.map_or(pulse, |until_slot| until_slot.min(pulse))
+    }
+
+    fn note_reign(&self, site: &SiteCode, is_ours: bool) {
+        let mut all = self.reigning();
+        if is_ours {
+            all.insert(site.clone());
+        } else {
+            all.remove(site);
         }
     }
 
@@ -293,7 +311,7 @@ impl Warmer {
                 drained = drain.once() => drained,
             };
             let pause = match drained {
-                Ok(_) => REFRESH_INTERVAL,
+                Ok(_) => self.0.settings.rhythm.refresh,
                 Err(error) => {
                     warn!(site = %site.code, "the refresh set could not be drained and is tried again: {error}");
                     REFRESH_PAUSE

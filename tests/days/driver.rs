@@ -2,9 +2,8 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
-use serde_json::json;
 use shopify_simulator::{ApiFault, Clock, HandedOver, Times};
 use tempfile::TempDir;
 use tokio::{runtime::Builder, sync::mpsc};
@@ -12,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     asker::{Question, ask},
+    cache::Cache,
     courier, ending,
     life::{fate_of, new_order, next_arrival},
     look::Looks,
@@ -28,8 +28,6 @@ use crate::{
 const START: &str = "2026-11-01T00:10:00Z";
 /// How often is looked at what must hold at every moment.
 const LOOK: TimeDelta = TimeDelta::minutes(1);
-/// UTC; the first is the full sweep's.
-const SLOTS: [u32; 4] = [2, 8, 14, 20];
 /// A kernel's file system in memory, where there is one: the days hold more syncs than a disk does in minutes.
 const IN_MEMORY: &str = "/dev/shm";
 
@@ -77,6 +75,8 @@ struct Days<'a> {
     looks: Looks,
     tasks: TaskTracker,
     directory: TempDir,
+    /// While the service runs.
+    cache: Option<Cache>,
 }
 
 impl<'a> Days<'a> {
@@ -93,6 +93,7 @@ impl<'a> Days<'a> {
             looks: Looks::default(),
             tasks: TaskTracker::new(),
             directory: directory.expect("a directory for the caches"),
+            cache: None,
         }
     }
 
@@ -113,6 +114,7 @@ impl<'a> Days<'a> {
                 break;
             }
         }
+        self.looks.slots.check(&world);
         self.stop_all().await;
         courier.abort();
         self.tasks.close();
@@ -144,7 +146,6 @@ impl<'a> Days<'a> {
             Event::Lookup,
         );
         queue.put(start + LOOK, Event::Look);
-        queue.put(next_slot(start), Event::Slot);
         for span in scenario.outages.iter().chain(&scenario.storms) {
             queue.put(start + span.from, Event::Weather);
             queue.put(start + span.until(), Event::Weather);
@@ -152,6 +153,9 @@ impl<'a> Days<'a> {
         for (span, off_by) in &scenario.clock_jumps {
             queue.put(start + span.from, Event::ClockJump(*off_by));
             queue.put(start + span.until(), Event::ClockJump(TimeDelta::zero()));
+        }
+        for span in &scenario.kills {
+            queue.put(start + span.from, Event::Kill(span.lasts));
         }
         for span in &scenario.restarts {
             queue.put(start + span.from, Event::Stop);
@@ -182,10 +186,6 @@ impl<'a> Days<'a> {
             Event::Deliver(letter) => {
                 courier::deliver(&world, &letter).await;
             }
-            Event::Slot => {
-                self.trigger_slot(now).await;
-                world.queue().put(next_slot(now), Event::Slot);
-            }
             Event::Look => {
                 self.look().await;
                 world.queue().put(now + LOOK, Event::Look);
@@ -200,6 +200,12 @@ impl<'a> Days<'a> {
             }
             Event::Stop => self.stop_all().await,
             Event::Start => self.start_all().await,
+            Event::Kill(lasts) => {
+                if let Some(place) = self.kill_the_warmer() {
+                    world.queue().put(now + lasts, Event::Revive(place));
+                }
+            }
+            Event::Revive(place) => self.start(place).await,
         }
     }
 
@@ -223,22 +229,6 @@ impl<'a> Days<'a> {
         self.shopify.simulator.clear_deliveries();
     }
 
-    /// To be deleted once the service has a schedule of its own.
-    async fn trigger_slot(&self, now: DateTime<Utc>) {
-        let Some(replica) = self.world.fleet.running().first().cloned() else {
-            return;
-        };
-        let kind = if now.hour() == SLOTS[0] {
-            "full"
-        } else {
-            "incremental"
-        };
-        let reply = replica
-            .post("/api/warmup/trigger", &json!({ "type": kind }))
-            .await;
-        assert!(matches!(reply.status, 200 | 409), "{}", reply.json);
-    }
-
     fn turn_weather(&self, now: DateTime<Utc>) {
         let since = now - self.world.start;
         let faults = self.shopify.simulator.faults();
@@ -260,15 +250,28 @@ impl<'a> Days<'a> {
         }
     }
 
-    async fn start_all(&self) {
+    async fn start_all(&mut self) {
+        self.cache = Some(Cache::open(&self.world, self.directory.path()));
         for place in 0..self.world.fleet.size() {
-            let data_dir = self.directory.path().join(place.to_string());
-            let replica = Replica::start(self.shopify, &self.world.time, &data_dir).await;
-            self.world.fleet.put(place, replica);
+            self.start(place).await;
         }
     }
 
-    async fn stop_all(&self) {
+    async fn start(&self, place: usize) {
+        let data_dir = self.directory.path().join(place.to_string());
+        let cache = self.cache.as_ref().expect("the service runs");
+        let replica = Replica::start(self.shopify, &self.world.time, (cache, &data_dir)).await;
+        self.world.fleet.put(place, replica);
+    }
+
+    /// As `kill -9` does; the file of its inbox stays. Its clients see connections that break.
+    fn kill_the_warmer(&self) -> Option<usize> {
+        let place = self.world.fleet.warmer(&self.world.site)?;
+        self.world.fleet.take(place)?.app.kill();
+        Some(place)
+    }
+
+    async fn stop_all(&mut self) {
         for place in 0..self.world.fleet.size() {
             let Some(mut replica) = self.world.fleet.take(place) else {
                 continue;
@@ -286,14 +289,8 @@ impl<'a> Days<'a> {
                     .broken("4 (nothing is lost)", "the service left work behind");
             }
         }
+        if let Some(cache) = self.cache.take() {
+            cache.close().await;
+        }
     }
-}
-
-fn next_slot(now: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let slots = (0..2).flat_map(|day| {
-        SLOTS.map(|hour| midnight + TimeDelta::days(day) + TimeDelta::hours(i64::from(hour)))
-    });
-    let mut later = slots.filter(|slot| *slot > now);
-    later.next().expect("a slot in two days")
 }

@@ -27,6 +27,7 @@ pub(crate) struct Figures {
     pub(crate) waited_for_warming: TimeDelta,
     pub(crate) sweeps: u64,
     pub(crate) sweeps_failed: u64,
+    pub(crate) slots_skipped: u64,
     pub(crate) sweep_calls: u64,
     pub(crate) longest_sweep: TimeDelta,
     pub(crate) lookup_calls: u64,
@@ -97,11 +98,12 @@ impl Figures {
                 format!("{} ({} gaps)", hours(worst_gap), self.gaps.len()),
             ),
             (
-                "sweeps (failed), the longest",
+                "sweeps (failed; slots skipped), the longest",
                 format!(
-                    "{} ({}), {} s",
+                    "{} ({}; {}), {} s",
                     self.sweeps,
                     self.sweeps_failed,
+                    self.slots_skipped,
                     self.longest_sweep.num_seconds()
                 ),
             ),

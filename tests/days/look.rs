@@ -1,6 +1,6 @@
 //! A look at what must hold at every moment: one sweep at a time, and gaps that end with the next sweep.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shopify_warmer::{
@@ -9,17 +9,18 @@ use shopify_warmer::{
     sweep::{Kind, Outcome, SweepRecord},
 };
 
-use crate::{ledger::Known, replica::Replica, state::State, world::World};
+use crate::{ledger::Known, replica::Replica, slots::Slots, state::State, world::World};
 
 /// A change that a sweep may have missed by a hair, beside what the API lags.
 const HAIR: TimeDelta = TimeDelta::seconds(10);
 /// Records that can be new since the last look.
-const RECORDS: usize = 10;
+const RECORDS: usize = 20;
 
 /// What earlier looks have seen.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     records: BTreeSet<String>,
+    pub(crate) slots: Slots,
 }
 
 impl Looks {
@@ -28,8 +29,8 @@ impl Looks {
         let Some(replica) = world.fleet.any() else {
             return;
         };
-        one_sweep_at_a_time(world);
         for record in self.new_records(world, &replica).await {
+            self.slots.note(world, &record);
             note(world, &record);
             if record.outcome == Outcome::Completed {
                 after_sweep(world, &replica, &record).await;
@@ -46,29 +47,19 @@ impl Looks {
         let warmer = &replica.app.state().warmer;
         let records = warmer.records(&world.site, RECORDS).await;
         let mut new = records.expect("the store can be read");
-        new.retain(|record| self.records.insert(record.task_id.to_string()));
+        // By their whole text: one that came twice, or changed, shows in what follows.
+        new.retain(|record| self.records.insert(format!("{record:?}")));
         new.reverse();
         new
     }
 }
 
-fn one_sweep_at_a_time(world: &World) {
-    let replicas: Vec<Arc<Replica>> = world.fleet.running();
-    let sweeps = replicas.iter().map(|replica| {
-        let running = replica.app.state().warmer.running_sweeps();
-        running
-            .iter()
-            .filter(|sweep| sweep.site == world.site)
-            .count()
-    });
-    let sweeps: usize = sweeps.sum();
-    if sweeps > 1 {
-        world.broken("5 (one warmer)", &format!("{sweeps} sweeps run at once"));
-    }
-}
-
 fn note(world: &World, record: &SweepRecord) {
     let mut figures = world.figures();
+    if record.outcome == Outcome::Skipped {
+        figures.slots_skipped += 1;
+        return;
+    }
     figures.sweeps += 1;
     figures.sweep_calls += record.api_calls;
     figures.sweeps_failed += u64::from(record.outcome != Outcome::Completed);

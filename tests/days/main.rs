@@ -9,6 +9,7 @@
 #![cfg(test)]
 
 mod asker;
+mod cache;
 mod courier;
 mod driver;
 mod ending;
@@ -17,10 +18,12 @@ mod ledger;
 mod life;
 mod look;
 mod queue;
+mod redis;
 mod replica;
 mod scenario;
 mod shop;
 mod shopify;
+mod slots;
 mod state;
 mod time;
 mod world;
@@ -32,7 +35,7 @@ use shopify_simulator::EventBump;
 
 use crate::{
     driver::run,
-    scenario::{Lag, Road, Scenario, Span},
+    scenario::{Kind, Lag, Road, Scenario, Span},
 };
 
 #[test]
@@ -135,4 +138,45 @@ fn the_service_restarts() {
             .collect(),
         ..Scenario::calm("the_service_restarts", 9)
     });
+}
+
+/// One after the other dies in the middle of a page; another goes on.
+#[test]
+fn warmers_are_killed() {
+    run(Scenario {
+        replicas: 3,
+        kills: kills(),
+        ..Scenario::calm("warmers_are_killed", 10)
+    });
+}
+
+#[test]
+fn warmers_are_killed_on_redis() {
+    run(Scenario {
+        replicas: 2,
+        kills: kills(),
+        store: Kind::Redis,
+        road: Road {
+            lost: 0.05,
+            doubled: 0.1,
+            reordered: 0.1,
+            late: 0.05,
+        },
+        ..Scenario::calm("warmers_are_killed_on_redis", 11)
+    });
+}
+
+/// Some seconds after a slot, when a sweep is under way.
+fn kills() -> Vec<Span> {
+    [(0, 8, 3, 10), (0, 14, 9, 30), (1, 2, 13, 60), (1, 8, 1, 5)]
+        .into_iter()
+        .flat_map(|(day, hour, seconds, minutes)| {
+            Span::every_four_days(day, hour, minutes).map(move |span| span.after_seconds(seconds))
+        })
+        .map(|span| Span {
+            // The days begin ten minutes after midnight.
+            from: span.from - TimeDelta::minutes(10),
+            ..span
+        })
+        .collect()
 }

@@ -18,8 +18,6 @@ pub(crate) enum Event {
     Lookup,
     /// A webhook comes late.
     Deliver(Letter),
-    /// A sweep is due.
-    Slot,
     /// A look at everything that must hold at every moment.
     Look,
     /// Shopify begins or ceases to refuse, or to throttle.
@@ -29,6 +27,9 @@ pub(crate) enum Event {
     /// The service stops; it starts again at the later event.
     Stop,
     Start,
+    /// The warmer dies without a word, and starts again so much later.
+    Kill(TimeDelta),
+    Revive(usize),
 }
 
 /// A webhook on its way.

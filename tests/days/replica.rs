@@ -13,6 +13,7 @@ use serde_json::Value;
 use shopify_warmer::{app::App, clock::Clock, config::Config, http};
 
 use crate::{
+    cache::Cache,
     queue::Letter,
     shopify::Shopify,
     time::{ReplicaTime, VirtualTime},
@@ -33,12 +34,19 @@ pub(crate) struct Reply {
 }
 
 impl Replica {
-    pub(crate) async fn start(shopify: &Shopify, time: &VirtualTime, data_dir: &Path) -> Self {
+    pub(crate) async fn start(
+        shopify: &Shopify,
+        time: &VirtualTime,
+        (cache, data_dir): (&Cache, &Path),
+    ) -> Self {
         let clock = ReplicaTime::new(time);
         let its_clock = Arc::<ReplicaTime>::clone(&clock);
         let config = Config::from_vars(settings(shopify, data_dir));
-        let config = config.expect("the simulation's settings are right");
-        let app = App::start(&config, Clock::Simulated(its_clock))
+        let mut config = config.expect("the simulation's settings are right");
+        config.warmer.rhythm = Cache::rhythm();
+        let clock_of_ours = Clock::Simulated(its_clock);
+        let store = cache.store();
+        let app = App::start_on(&config, clock_of_ours, store)
             .await
             .expect("the service starts");
         let router = TowerToHyperService::new(http::router(app.state().clone()));
@@ -47,11 +55,6 @@ impl Replica {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.call(Request::get(path), Body::empty()).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
-        let request = Request::post(path).header("content-type", "application/json");
-        self.call(request, Body::from(body.to_string())).await
     }
 
     /// Brings a webhook; returns the answer's status.

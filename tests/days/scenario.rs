@@ -45,8 +45,20 @@ pub(crate) struct Scenario {
     pub(crate) clock_jumps: Vec<(Span, TimeDelta)>,
     /// The service is stopped and started again.
     pub(crate) restarts: Vec<Span>,
+    /// The replica that warms is killed, and starts again.
+    pub(crate) kills: Vec<Span>,
+    pub(crate) store: Kind,
     pub(crate) lag: Lag,
     pub(crate) event_bump: shopify_simulator::EventBump,
+}
+
+/// What the cache is kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file; several replicas share it, as they would not in real life, where one process has it.
+    Embedded,
+    /// A redis-server whose clock is the simulation's.
+    Redis,
 }
 
 /// What happens to webhooks on their way, as shares of all of them.
@@ -89,6 +101,14 @@ impl Span {
         })
     }
 
+    /// The same, some seconds later.
+    pub(crate) fn after_seconds(self, seconds: i64) -> Self {
+        Self {
+            from: self.from + TimeDelta::seconds(seconds),
+            ..self
+        }
+    }
+
     pub(crate) fn until(self) -> TimeDelta {
         self.from + self.lasts
     }
@@ -109,6 +129,8 @@ impl Scenario {
             storms: Vec::new(),
             clock_jumps: Vec::new(),
             restarts: Vec::new(),
+            kills: Vec::new(),
+            store: Kind::Embedded,
             lag: Lag::default(),
             event_bump: shopify_simulator::EventBump::default(),
         }

@@ -6,7 +6,7 @@
 use std::{
     any::Any,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering},
         mpsc,
     },
@@ -17,6 +17,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use shopify_warmer::clock::SimulatedTime;
 use tokio::{runtime::Handle, time::Instant};
+
+use crate::redis::Hand;
 
 /// The one true time, Shopify's. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ struct Inner {
     shopify: shopify_simulator::Clock,
     holds: Mutex<Holds>,
     road: Mutex<Rng>,
+    /// Shows the time to a Redis, if there is one.
+    hand: OnceLock<Hand>,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +57,7 @@ impl VirtualTime {
             shopify,
             holds: Mutex::default(),
             road: Mutex::new(Rng::with_seed(seed)),
+            hand: OnceLock::new(),
         }))
     }
 
@@ -60,6 +65,11 @@ impl VirtualTime {
         // Threads of the store's ask too, and outside the runtime tokio's clock is the machine's.
         let _entered = self.0.runtime.enter();
         self.0.start + delta(self.0.began.elapsed())
+    }
+
+    /// From now on `hand` shows the time, too.
+    pub(crate) fn show_on(&self, hand: Hand) {
+        drop(self.0.hand.set(hand));
     }
 
     pub(crate) async fn sleep_until(&self, at: DateTime<Utc>) {
@@ -80,6 +90,9 @@ impl VirtualTime {
             let now = self.now();
             if self.0.shopify.now() != now {
                 self.0.shopify.set(now);
+                if let Some(hand) = self.0.hand.get() {
+                    hand.set(now);
+                }
             }
         }
         drop(holds);

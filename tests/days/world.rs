@@ -153,6 +153,20 @@ impl Fleet {
         self.places().iter().flatten().cloned().collect()
     }
 
+    /// Where the one is that holds the lease, as its sweep's site shows; the first that runs where none does.
+    pub(crate) fn warmer(&self, site: &SiteCode) -> Option<usize> {
+        let places: Vec<_> = self.places().iter().cloned().enumerate().collect();
+        let mut running = None;
+        for (place, replica) in places {
+            let Some(replica) = replica else { continue };
+            if replica.app.state().warmer.reigns(site) {
+                return Some(place);
+            }
+            running = running.or(Some(place));
+        }
+        running
+    }
+
     /// One of them, in turn, as a load balancer would.
     pub(crate) fn any(&self) -> Option<Arc<Replica>> {
         let running = self.running();
