@@ -29,6 +29,7 @@ impl Looks {
             return;
         };
         one_sweep_at_a_time(world);
+        what_was_told_is_cached(world, &replica).await;
         for record in self.new_records(world, &replica).await {
             note(world, &record);
             if record.outcome == Outcome::Completed {
@@ -64,6 +65,21 @@ fn one_sweep_at_a_time(world: &World) {
     let sweeps: usize = sweeps.sum();
     if sweeps > 1 {
         world.broken("5 (one warmer)", &format!("{sweeps} sweeps run at once"));
+    }
+}
+
+/// Every change whose webhooks were delivered, not only those that somebody asks for.
+async fn what_was_told_is_cached(world: &World, replica: &Replica) {
+    let now = world.time.now();
+    let changed = world.ledger().take_changed(now);
+    if !world.figures().is_covered {
+        return;
+    }
+    for known in changed.iter().filter(|known| known.in_window(now)) {
+        if let Some(how) = differs(world, replica, known).await {
+            let how = format!("{} of {}: {how}", known.name, known.changed_at);
+            world.broken("2 (coverage)", &how);
+        }
     }
 }
 
