@@ -32,9 +32,9 @@ impl Question {
     pub(crate) fn draw(world: &World, rng: &mut Rng) -> Self {
         let at = world.time.now();
         let hours = match rng.u8(..100) {
-            0..=11 => (0, 1),
-            12..=24 => (1, 24),
-            25..=79 => (24, 120),
+            0..=4 => (0, 1),
+            5..=18 => (1, 24),
+            19..=79 => (24, 120),
             80..=88 => (120, 168),
             89..=94 => (168, 24 * 45),
             _ => return Self::about_nothing(at, rng),

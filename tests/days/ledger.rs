@@ -17,6 +17,8 @@ pub(crate) const FIRST_SECOND: TimeDelta = TimeDelta::seconds(1);
 pub(crate) struct Ledger {
     orders: BTreeMap<u64, Known>,
     by_age: BTreeSet<(DateTime<Utc>, u64)>,
+    /// Changed, and not looked at since.
+    changed: BTreeSet<u64>,
 }
 
 /// One order.
@@ -48,7 +50,9 @@ impl Known {
 }
 
 impl Ledger {
+    /// Notes an order, and that it is to be looked at.
     pub(crate) fn put(&mut self, known: Known) {
+        self.changed.insert(known.id);
         self.by_age.insert((known.created_at, known.id));
         self.orders.insert(known.id, known);
     }
@@ -59,6 +63,23 @@ impl Ledger {
 
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Known> {
         self.orders.get_mut(&id)
+    }
+
+    /// An order that is about to change, and is to be looked at once it has.
+    pub(crate) fn change(&mut self, id: u64) -> Option<&mut Known> {
+        self.changed.insert(id);
+        self.orders.get_mut(&id)
+    }
+
+    /// Those that changed since this was last asked, as far as the service was told a second ago.
+    pub(crate) fn take_changed(&mut self, now: DateTime<Utc>) -> Vec<Known> {
+        let orders = &self.orders;
+        let told = |id: &u64| orders.get(id).is_some_and(|known| known.is_told(now));
+        let (told, untold) = self.changed.iter().copied().partition(told);
+        self.changed = untold;
+        let told: BTreeSet<u64> = told;
+        let told = told.iter().filter_map(|id| orders.get(id));
+        told.cloned().collect()
     }
 
     /// A webhook about an order was lost, or is late.

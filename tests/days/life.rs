@@ -84,8 +84,8 @@ pub(crate) fn fate_of(
     let end = rng.u16(..1000);
     if end < 40 {
         chance(100, 0.5..12.0, Deed::Cancel, rng);
-    } else if end < 44 {
-        chance(100, 1.0..150.0, Deed::Delete, rng);
+    } else if end < 60 {
+        chance(100, 1.0..60.0, Deed::Delete, rng);
     }
     fate.extend(shipping(now + hours_of(12.0..48.0, rng), rng));
     fate

@@ -29,6 +29,7 @@ impl Looks {
         let Some(replica) = world.fleet.any() else {
             return;
         };
+        what_was_told_is_cached(world, &replica).await;
         for record in self.new_records(world, &replica).await {
             self.slots.note(world, &record);
             note(world, &record);
@@ -51,6 +52,21 @@ impl Looks {
         new.retain(|record| self.records.insert(format!("{record:?}")));
         new.reverse();
         new
+    }
+}
+
+/// Every change whose webhooks were delivered, not only those that somebody asks for.
+async fn what_was_told_is_cached(world: &World, replica: &Replica) {
+    let now = world.time.now();
+    let changed = world.ledger().take_changed(now);
+    if !world.figures().is_covered {
+        return;
+    }
+    for known in changed.iter().filter(|known| known.in_window(now)) {
+        if let Some(how) = differs(world, replica, known).await {
+            let how = format!("{} of {}: {how}", known.name, known.changed_at);
+            world.broken("2 (coverage)", &how);
+        }
     }
 }
 

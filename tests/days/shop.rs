@@ -56,7 +56,7 @@ pub(crate) fn act(world: &World, shop: &Shop, id: u64, deed: Deed) {
         return;
     }
     let mut ledger = world.ledger();
-    let Some(known) = ledger.get_mut(id) else {
+    let Some(known) = ledger.change(id) else {
         return;
     };
     known.changed_at = now;
