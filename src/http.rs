@@ -2,8 +2,10 @@
 
 mod access;
 mod answer;
+mod docs;
 mod health;
 mod listener;
+mod openapi;
 mod orders;
 mod warmup;
 mod webhooks;
@@ -13,15 +15,14 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
-    http::StatusCode,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve};
+pub use self::{access::Access, listener::serve, openapi::document};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     clock::Clock, inbox::Inbox, lookup::Lookups, site::Sites, store::Store, warm::Tally,
@@ -103,7 +104,10 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_DELIVERY));
     let open = Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+        .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::openapi_json))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file));
     lookup
         .merge(manage)
         .merge(open)
@@ -112,9 +116,6 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
         .layer(CatchPanicLayer::custom(answer::after_panic))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            LONGEST_REQUEST,
-        ))
+        .layer(from_fn_with_state(LONGEST_REQUEST, answer::in_time))
         .with_state(state)
 }

@@ -15,6 +15,7 @@ use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
+use utoipa::ToSchema;
 
 pub use self::flight::Failure;
 use self::flight::{Flights, Landed};
@@ -42,7 +43,8 @@ pub enum Ask {
 }
 
 /// How an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FreshnessState)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// From the cache, its tracking not yet expired.
@@ -99,7 +101,7 @@ struct Inner {
 }
 
 /// How many lookups the cache answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HitCounts {
     /// Answered from the cache: an order, or that there is none.
     pub hits: u64,

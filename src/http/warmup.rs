@@ -16,6 +16,10 @@ use serde_json::{Map, Value, json};
 use super::{
     AppState,
     answer::{ApiError, success},
+    openapi::{
+        BadRequest, BodyTooLarge, Busy, History, HistoryQuery, Started, Status, Stopped,
+        StoreUnavailable, Success, TimedOut, TriggerQuery, Unauthorized,
+    },
 };
 use crate::{
     site::{Site, SiteCode},
@@ -41,6 +45,27 @@ pub(super) struct HistoryParams {
     limit: Option<usize>,
 }
 
+/// Starts a sweep.
+///
+/// What to sweep is said in the body, or in the query by the same names; `type` is needed in one of them. Without `site` it is one task over
+/// all sites.
+#[utoipa::path(
+    post,
+    path = "/api/warmup/trigger",
+    operation_id = "triggerWarmup",
+    tag = "warming",
+    params(TriggerQuery),
+    request_body(content = ref("#/components/schemas/TriggerBody"), content_type = "application/json", example = json!({ "type": "full", "days": 7, "site": "uk" })),
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "It has started.", body = Started),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 409, response = Busy),
+        (status = 413, response = BodyTooLarge),
+        (status = 503, response = TimedOut)
+    )
+)]
 pub(super) async fn trigger(
     State(state): State<AppState>,
     query: Result<Query<TriggerParams>, QueryRejection>,
@@ -66,11 +91,38 @@ pub(super) async fn trigger(
     Ok(Json(json!({ "success": true, "message": message, "task_id": task })).into_response())
 }
 
+/// Stops what runs, at its next page.
+#[utoipa::path(
+    post,
+    path = "/api/warmup/stop",
+    operation_id = "stopWarmup",
+    tag = "warming",
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "What was told to stop; also when nothing ran.", body = Success<Stopped>),
+        (status = 401, response = Unauthorized)
+    )
+)]
 pub(super) async fn stop(State(state): State<AppState>) -> Response {
     let tasks = state.warmer.stop();
     success(&json!({ "stopped": !tasks.is_empty(), "task_ids": tasks }))
 }
 
+/// Lists the sweeps of the past, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/warmup/history",
+    operation_id = "listWarmups",
+    tag = "warming",
+    params(HistoryQuery),
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "The sweeps.", body = Success<History>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = StoreUnavailable)
+    )
+)]
 pub(super) async fn history(
     State(state): State<AppState>,
     query: Result<Query<HistoryParams>, QueryRejection>,
@@ -84,7 +136,20 @@ pub(super) async fn history(
     Ok(success(&json!({ "history": all, "total": total })))
 }
 
-/// Everything there is to see. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
+/// Tells everything there is to see.
+///
+/// What the store would have to tell is null while it cannot be reached: that is when somebody looks.
+#[utoipa::path(
+    get,
+    path = "/api/warmup/status",
+    operation_id = "getWarmupStatus",
+    tag = "warming",
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "What runs, how warm the window is, deliveries, budgets, settings.", body = Success<Status>),
+        (status = 401, response = Unauthorized)
+    )
+)]
 pub(super) async fn status(State(state): State<AppState>) -> Response {
     let now = state.clock.now();
     let history = records(&state).await;

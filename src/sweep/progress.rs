@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A running sweep's progress. Shared between the sweep and those who watch it.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ struct State {
 }
 
 /// What a watcher sees.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// Orders read.
     pub done: u64,
