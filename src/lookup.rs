@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub use self::flight::Failure;
 use self::flight::{Flights, Landed};
 use crate::{
-    calls::{Priority, Reader},
+    calls::{Priority, ReadError, Reader},
     clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState, Source},
     site::{Site, SiteCode, Sites},
@@ -269,6 +269,7 @@ impl Lookups {
                 self.remember_absent(site, wanted).await;
                 Ok(Landed::NotFound)
             }
+            Err(ReadError::TooManyNeighbours) => Err(Failure::Vague),
             Err(error) => {
                 warn!(site = %site.code, "a lookup could not be answered: {error}");
                 Err(Failure::Shopify)

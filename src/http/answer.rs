@@ -101,6 +101,7 @@ impl From<Failure> for ApiError {
         let code = match failure {
             Failure::Shopify => "SHOPIFY_UNAVAILABLE",
             Failure::Busy => "BUSY",
+            Failure::Vague => return Self::bad_request(failure.to_string()),
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, failure.to_string())
     }

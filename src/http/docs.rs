@@ -69,10 +69,5 @@ pub(super) async fn file(Path(name): Path<String>) -> Result<Response, ApiError>
 }
 
 fn served(kind: &'static str, text: &'static str) -> Response {
-    let kind = (CONTENT_TYPE, HeaderValue::from_static(kind));
-    let mut response = text.into_response();
-    response
-        .headers_mut()
-        .extend([kind].into_iter().chain(HEADERS));
-    response
+    (HEADERS, [(CONTENT_TYPE, kind)], text).into_response()
 }

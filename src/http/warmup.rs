@@ -55,7 +55,11 @@ pub(super) struct HistoryParams {
     operation_id = "triggerWarmup",
     tag = "warming",
     params(TriggerQuery),
-    request_body(content = ref("#/components/schemas/TriggerBody"), content_type = "application/json", example = json!({ "type": "full", "days": 7, "site": "uk" })),
+    request_body(
+        content = ref("#/components/schemas/TriggerBody"),
+        content_type = "application/json",
+        example = json!({ "type": "full", "days": 7, "site": "uk" })
+    ),
     security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
     responses(
         (status = 200, description = "It has started.", body = Started),

@@ -52,8 +52,10 @@ pub struct OrderAnswer {
     /// Pieces ordered, over all lines.
     pub items_count: u64,
     /// The order's e-mail address.
+    #[schema(examples("customer@example.com"))]
     pub customer_email: Option<String>,
     /// The name on the shipping address, else on the bill.
+    #[schema(examples("Alex Smith"))]
     pub customer_name: Option<String>,
     /// Where the parcel goes.
     pub shipping_address: Option<Address>,

@@ -9,6 +9,7 @@ mod documents;
 mod harness;
 mod lookup;
 mod mouths;
+mod openapi;
 mod redis_server;
 mod store;
 mod sweep;

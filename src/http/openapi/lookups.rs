@@ -15,10 +15,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SearchQuery {
     /// The order number as a customer types it: with or without `#`, spaces and the shop's prefix, in either case.
-    #[param(min_length = 1, max_length = 128, example = "UK22080")]
+    #[param(min_length = 1, max_length = 64, example = "UK22080")]
     q: String,
     /// Only this site; without it, every site that may have the order.
-    #[param(required = false, pattern = "^[A-Za-z0-9]{1,16}$", example = "uk")]
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
 }
 
@@ -27,7 +27,7 @@ pub(in crate::http) struct SearchQuery {
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct OrderQuery {
     /// Only this site; without it, every site.
-    #[param(required = false, pattern = "^[A-Za-z0-9]{1,16}$", example = "uk")]
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
 }
 
@@ -39,7 +39,7 @@ pub(in crate::http) struct TrackingQuery {
     #[param(pattern = "^0*[1-9][0-9]{0,18}$", example = "820982911946154508")]
     order_id: String,
     /// Only this site; without it, every site.
-    #[param(required = false, pattern = "^[A-Za-z0-9]{1,16}$", example = "uk")]
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
 }
 

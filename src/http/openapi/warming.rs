@@ -47,7 +47,7 @@ pub(in crate::http) struct TriggerBody {
     #[schema(schema_with = days, required = false)]
     days: (),
     /// One site; without it, all.
-    #[schema(pattern = "^[A-Za-z0-9]{1,16}$", examples("uk"))]
+    #[schema(pattern = "^[A-Za-z0-9]{0,16}$", examples("uk"))]
     site: Option<String>,
 }
 
@@ -81,7 +81,7 @@ pub(in crate::http) struct TriggerQuery {
     #[param(required = false, minimum = 1, maximum = 60, example = 7)]
     days: u32,
     /// One site; without it, all.
-    #[param(required = false, pattern = "^[A-Za-z0-9]{1,16}$", example = "uk")]
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
 }
 
@@ -112,7 +112,7 @@ pub(in crate::http) struct Stopped {
 pub(in crate::http) struct HistoryQuery {
     /// How many records at most. 0 counts as 1, more than 100 as 100.
     #[param(required = false, minimum = 0, example = 20)]
-    limit: u32,
+    limit: usize,
 }
 
 /// Sweeps, newest first.
