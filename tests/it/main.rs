@@ -11,6 +11,7 @@ mod lookup;
 mod mouths;
 mod openapi;
 mod redis_server;
+mod script;
 mod store;
 mod sweep;
 mod webhooks;
