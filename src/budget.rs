@@ -57,7 +57,7 @@ struct Inner {
 }
 
 /// The bucket as the status shows it, in points.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct BudgetStatus {
     /// What it holds now, by the lower of the two reckonings.
     pub available: f64,

@@ -3,6 +3,7 @@
 #[cfg(feature = "demo")]
 mod demo;
 mod lookup;
+mod openapi;
 mod output;
 mod serve;
 mod service;
@@ -49,6 +50,8 @@ enum Command {
     Sweep(sweep::Options),
     /// Look one order up, as the API would.
     Lookup(lookup::Options),
+    /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it.
+    Openapi,
 }
 
 /// What every command that prints a result takes.
@@ -95,6 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(options) => simulate::run(&options).await,
         Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
         Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
+        Command::Openapi => openapi::run(),
     }
 }
 

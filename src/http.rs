@@ -3,10 +3,12 @@
 mod access;
 mod answer;
 mod coverage;
+mod docs;
 mod health;
 mod held;
 mod listener;
 mod metrics;
+mod openapi;
 mod orders;
 mod status;
 mod warmup;
@@ -17,15 +19,14 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
-    http::StatusCode,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve, metrics::Metrics};
+pub use self::{access::Access, listener::serve, metrics::Metrics, openapi::document};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,
@@ -123,7 +124,10 @@ pub fn router(state: AppState) -> Router {
     let open = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::scrape));
+        .route("/metrics", get(metrics::scrape))
+        .route("/openapi.json", get(openapi::openapi_json))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file));
     lookup
         .merge(manage)
         .merge(open)
@@ -132,9 +136,6 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
         .layer(CatchPanicLayer::custom(answer::after_panic))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            LONGEST_REQUEST,
-        ))
+        .layer(from_fn_with_state(LONGEST_REQUEST, answer::in_time))
         .with_state(state)
 }

@@ -15,11 +15,12 @@ use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
+use utoipa::ToSchema;
 
 pub use self::flight::Failure;
 use self::flight::{Flights, Landed};
 use crate::{
-    calls::{Priority, Reader},
+    calls::{Priority, ReadError, Reader},
     clock::Clock,
     observe::Durations,
     order::{Order, OrderId, OrderNumber, OrderState, Source},
@@ -43,7 +44,8 @@ pub enum Ask {
 }
 
 /// How an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FreshnessState)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// From the cache, its tracking not yet expired.
@@ -101,7 +103,7 @@ struct Inner {
 }
 
 /// How many lookups the cache answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HitCounts {
     /// Answered from the cache: an order, or that there is none.
     pub hits: u64,
@@ -292,6 +294,7 @@ impl Lookups {
                 self.remember_absent(site, wanted).await;
                 Ok(Landed::NotFound)
             }
+            Err(ReadError::TooManyNeighbours) => Err(Failure::Vague),
             Err(error) => {
                 warn!(site = %site.code, "a lookup could not be answered: {error}");
                 Err(Failure::Shopify)

@@ -24,7 +24,7 @@ pub struct Schedule {
 }
 
 /// One entry of the cron table, at its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 pub struct Slot {
     /// When.
     pub at: DateTime<Utc>,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, then the outside judges. Does nothing, quickly, when all is there.
 #
-#   Debian's packages    redis-server, curl, kill, Node.js and npm, a C compiler for Rust to link with
+#   Debian's packages    redis-server, curl, kill, Node.js and npm, Python with venv, a C compiler for Rust to link with
 #   tests/judges/.node/  a newer Node.js where the machine's is too old, as on Debian 12
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,10 +20,12 @@ fail() {
 install_packages() {
   local missing=()
   type -P redis-server >/dev/null || missing+=(redis-server)
+  type -P redis-cli >/dev/null || missing+=(redis-tools)
   type -P curl >/dev/null || missing+=(curl)
   type -P kill >/dev/null || missing+=(procps)
   type -P node >/dev/null || missing+=(nodejs)
   type -P npm >/dev/null || missing+=(npm)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
   type -P cc >/dev/null || missing+=(gcc libc6-dev)
   [[ ${#missing[@]} -eq 0 ]] && return
   echo "tests/install.sh: installing ${missing[*]}"

@@ -12,7 +12,7 @@ use super::{
 use crate::site::SiteCode;
 
 /// An alert that is raised and not cleared yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ActiveAlert {
     /// What it is about.
     pub cause: Cause,

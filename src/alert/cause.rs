@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// What an alert is about. Each can be active once a site, and once for the whole service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The store's memory is near its limit.

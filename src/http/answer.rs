@@ -1,15 +1,17 @@
 //! The two shapes of every answer: success with data, failure with a code and advice.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
 use axum::{
     Json,
-    extract::rejection::BytesRejection,
+    extract::{Request, State, rejection::BytesRejection},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::timeout;
 use tracing::error;
 
 use crate::{lookup::Failure, store::StoreError, sweep::TaskId};
@@ -76,6 +78,14 @@ impl ApiError {
         )
     }
 
+    fn timed_out() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "TIMED_OUT",
+            "the request took too long: send it again, and its body at once",
+        )
+    }
+
     pub(super) fn busy(task: TaskId) -> Self {
         let detail =
             format!("{task} is running: wait for it, or stop it with POST /api/warmup/stop");
@@ -91,6 +101,7 @@ impl From<Failure> for ApiError {
         let code = match failure {
             Failure::Shopify => "SHOPIFY_UNAVAILABLE",
             Failure::Busy => "BUSY",
+            Failure::Vague => return Self::bad_request(failure.to_string()),
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, failure.to_string())
     }
@@ -137,6 +148,21 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// Cuts off a request that takes longer than `limit`: most likely its body trickles in.
+pub(super) async fn in_time(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    within(limit, next.run(request)).await
+}
+
+async fn within(limit: Duration, response: impl Future<Output = Response>) -> Response {
+    timeout(limit, response)
+        .await
+        .unwrap_or_else(|_elapsed| ApiError::timed_out().into_response())
+}
+
 /// A panic is our bug: the caller learns no more than that.
 #[expect(
     clippy::needless_pass_by_value,
@@ -157,4 +183,21 @@ pub(super) fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
         "this is a bug of ours: its cause is in the log",
     )
     .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_answered_in_our_shape() {
+        let response = within(Duration::from_millis(1), std::future::pending()).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "5");
+        let body = axum::body::to_bytes(response.into_body(), 1000)
+            .await
+            .unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["code"], "TIMED_OUT");
+    }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     AppState,
     answer::{ApiError, success},
+    openapi::{StoreUnavailable, Success, Unauthorized},
     status::Covered,
 };
 use crate::{
@@ -20,25 +22,48 @@ use crate::{
 /// Orders one answer lists: beyond that the number says enough.
 const MOST_LISTED: usize = 500;
 
-#[derive(Debug, Serialize)]
-struct Report {
-    #[serde(flatten)]
-    covered: Covered,
+/// How warm the window is, and what is not.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Report {
+    /// Orders known to be in the window.
+    window: u64,
+    /// Those whose tracking has not expired.
+    warm: u64,
+    /// `warm` of `window`; 1 where the window is empty.
+    #[schema(minimum = 0, maximum = 1)]
+    ratio: f64,
+    /// The others, and orders that were announced and have not come.
     missing: Vec<NotWarm>,
     /// Whether there are more than are listed.
     truncated: bool,
 }
 
 /// An order that is not warm.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct NotWarm {
+    /// Its id.
     order_id: String,
-    /// None where not even that is cached.
+    /// Its number; null where not even that is cached.
     order_number: Option<String>,
+    /// Whose it is.
     site: SiteCode,
+    /// Why, and what comes of it.
     reason: String,
 }
 
+/// Lists each order of the window that is not warm, and why.
+#[utoipa::path(
+    get,
+    path = "/api/warmup/coverage",
+    operation_id = "getWarmupCoverage",
+    tag = "warming",
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "How warm the window is, and what is not.", body = Success<Report>),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = StoreUnavailable)
+    )
+)]
 pub(super) async fn coverage(State(state): State<AppState>) -> Result<Response, ApiError> {
     let now = state.clock.now();
     let (mut sum, mut missing) = (Coverage::default(), Vec::new());
@@ -51,8 +76,15 @@ pub(super) async fn coverage(State(state): State<AppState>) -> Result<Response, 
     }
     let truncated = missing.len() > MOST_LISTED;
     missing.truncate(MOST_LISTED);
+    let Covered {
+        window,
+        warm,
+        ratio,
+    } = Covered::of(sum);
     Ok(success(&Report {
-        covered: Covered::of(sum),
+        window,
+        warm,
+        ratio,
         missing,
         truncated,
     }))

@@ -56,6 +56,14 @@ pub(super) async fn time_webhook(
     response
 }
 
+/// What to watch, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "service",
+    responses((status = 200, description = "Counts and times, in Prometheus' text format; nothing of any customer.", body = String, content_type = "text/plain"))
+)]
 pub(super) async fn scrape(State(state): State<AppState>) -> Response {
     let held = state.metrics.scraped(&state).await;
     let page = page::all(&state, &held);

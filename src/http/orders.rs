@@ -18,6 +18,10 @@ use serde_json::{Value, json};
 use super::{
     AppState,
     answer::{ApiError, success},
+    openapi::{
+        BadRequest, OrderLookup, OrderQuery, SearchQuery, ShopOrStoreUnavailable, SiteList,
+        Success, TrackingLookup, TrackingQuery, Unauthorized,
+    },
 };
 use crate::{
     lookup::{Answer, Ask, FoundOrder, State as Freshness},
@@ -58,6 +62,23 @@ struct FreshnessAnswer {
     source: Option<Source>,
 }
 
+/// Finds an order by its number.
+///
+/// An order that does not exist is a 200 with `order: null` and a `message`, so that a bot's workflow does not break on it.
+#[utoipa::path(
+    get,
+    path = "/api/shopify/orders/search",
+    operation_id = "searchOrder",
+    tag = "lookups",
+    params(SearchQuery),
+    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
+    responses(
+        (status = 200, description = "The order, or why there is none.", body = Success<OrderLookup>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = ShopOrStoreUnavailable)
+    )
+)]
 pub(super) async fn search(
     State(state): State<AppState>,
     params: Result<Query<Params>, QueryRejection>,
@@ -79,6 +100,25 @@ pub(super) async fn search(
     .await
 }
 
+/// Finds an order by its id.
+#[utoipa::path(
+    get,
+    path = "/api/shopify/orders/{order_id}",
+    operation_id = "getOrder",
+    tag = "lookups",
+    params(
+        ("order_id" = String, Path, description = "Shopify's id of the order, digits only.",
+            pattern = "^0*[1-9][0-9]{0,18}$", example = "820982911946154508"),
+        OrderQuery
+    ),
+    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
+    responses(
+        (status = 200, description = "The order, or why there is none.", body = Success<OrderLookup>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = ShopOrStoreUnavailable)
+    )
+)]
 pub(super) async fn by_id(
     State(state): State<AppState>,
     id: Result<Path<String>, PathRejection>,
@@ -94,6 +134,25 @@ pub(super) async fn by_id(
     .await
 }
 
+/// Tells where an order's parcels are.
+#[utoipa::path(
+    get,
+    path = "/api/shopify/orders/{order_id}/tracking",
+    operation_id = "getOrderTracking",
+    tag = "lookups",
+    params(
+        ("order_id" = String, Path, description = "Shopify's id of the order, digits only.",
+            pattern = "^0*[1-9][0-9]{0,18}$", example = "820982911946154508"),
+        OrderQuery
+    ),
+    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
+    responses(
+        (status = 200, description = "The tracking, or why there is none.", body = Success<TrackingLookup>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = ShopOrStoreUnavailable)
+    )
+)]
 pub(super) async fn tracking_of(
     State(state): State<AppState>,
     id: Result<Path<String>, PathRejection>,
@@ -109,6 +168,21 @@ pub(super) async fn tracking_of(
     .await
 }
 
+/// Tells where an order's parcels are, for callers that cannot put the id into the path.
+#[utoipa::path(
+    get,
+    path = "/api/shopify/tracking",
+    operation_id = "getTracking",
+    tag = "lookups",
+    params(TrackingQuery),
+    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
+    responses(
+        (status = 200, description = "The tracking, or why there is none.", body = Success<TrackingLookup>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = ShopOrStoreUnavailable)
+    )
+)]
 pub(super) async fn tracking(
     State(state): State<AppState>,
     params: Result<Query<Params>, QueryRejection>,
@@ -128,7 +202,18 @@ pub(super) async fn tracking(
     .await
 }
 
-/// The configured sites.
+/// Lists the configured shops.
+#[utoipa::path(
+    get,
+    path = "/api/shopify/sites",
+    operation_id = "listSites",
+    tag = "lookups",
+    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
+    responses(
+        (status = 200, description = "The shops.", body = Success<SiteList>),
+        (status = 401, response = Unauthorized)
+    )
+)]
 pub(super) async fn sites(State(sites): State<Sites>) -> Response {
     let all: Vec<_> = sites
         .iter()

@@ -6,8 +6,15 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::{AppState, answer::success, held::Held, warmup::records};
+use super::{
+    AppState,
+    answer::success,
+    held::Held,
+    openapi::{Settings, StoreState, Success, Unauthorized},
+    warmup::records,
+};
 use crate::{
     alert::ActiveAlert,
     budget::BudgetStatus,
@@ -24,79 +31,128 @@ use crate::{
 const SLOTS_TO_COME: usize = 4;
 const SLOTS_BEHIND: usize = 8;
 
-/// The status. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
-#[derive(Debug, Serialize)]
-struct Status {
+/// Everything there is to see. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    /// Whether the service sweeps by itself.
     enabled: bool,
+    /// Whether a sweep is running, or is about to.
     running: bool,
+    /// When the last full sweep ended.
     last_full_warmup: Option<DateTime<Utc>>,
+    /// When the last incremental sweep ended.
     last_incremental_warmup: Option<DateTime<Utc>>,
+    /// When the next sweep is due.
     next_scheduled: Option<DateTime<Utc>>,
+    /// What has been done so far.
     stats: Stats,
-    sweep: Option<TaskProgress>,
+    /// The running task, summed over its sites.
+    sweep: Option<RunningTask>,
+    /// The slots of the schedule.
     slots: Slots,
+    /// How warm the window is, over all sites.
     coverage: Option<Covered>,
+    /// What the last sweep found that no webhook had announced.
     drift: Option<Drift>,
+    /// Deliveries by topic since the start, at this process; `refused` are those not signed with a known secret.
     webhooks: BTreeMap<String, TopicCounts>,
+    /// Each site's bucket at Shopify, as this process knows it.
     budget: BTreeMap<SiteCode, BudgetStatus>,
+    /// Orders waiting to be fetched.
     refresh_set: Option<u64>,
+    /// Orders that could not be fetched, and wait for the next sweep.
     dead_letters: Option<usize>,
+    /// How long users of this process have waited for something that warming held or spent.
     users_waited_for_warming_ms: u64,
+    /// What a person should look at, as far as this process knows.
     alerts: Vec<ActiveAlert>,
+    /// Deliveries the store has not taken yet.
     inbox: Option<u64>,
+    /// The store.
+    #[schema(value_type = StoreState)]
     store: StoreStatus,
+    /// Each site.
     sites: BTreeMap<SiteCode, SiteStatus>,
+    /// The settings, without secrets.
+    #[schema(value_type = Settings)]
     config: Value,
+    /// The service's version.
     version: &'static str,
+    /// When the process started.
     started_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize)]
+/// What has been done so far.
+#[derive(Debug, Serialize, ToSchema)]
 struct Stats {
+    /// Orders warmed by the sweeps of the history.
     total_orders_warmed: u64,
+    /// Lookups that the cache answered; null before the first.
+    #[schema(examples("95.2%"))]
     cache_hit_rate: Option<String>,
+    /// The same in numbers, since the start of this process.
     lookups: HitCounts,
+    /// How long the last sweep took.
+    #[schema(examples("56 seconds"))]
     last_warmup_duration: Option<String>,
 }
 
-/// The running task over its sites.
-#[derive(Debug, Serialize)]
-struct TaskProgress {
+/// A running task, summed over its sites.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunningTask {
+    /// Its name.
     task_id: TaskId,
-    #[serde(rename = "type")]
-    kind: Kind,
-    /// None if it runs at several.
+    /// Which sweep.
+    r#type: Kind,
+    /// Its site; null where there are several.
     site: Option<SiteCode>,
+    /// Orders read.
     done: u64,
+    /// Orders there will be; an estimate until the end, null before the first page.
     total: Option<u64>,
+    /// When it began.
     started_at: DateTime<Utc>,
+    /// Seconds it will still take; null before the first page.
     eta_s: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+/// The slots of the schedule.
+#[derive(Debug, Serialize, ToSchema)]
 struct Slots {
-    /// The soonest first.
+    /// Those to come, the soonest first.
     next: Vec<Slot>,
-    /// The newest first.
+    /// Those behind, the newest first.
     last: Vec<SlotRecord>,
 }
 
-#[derive(Debug, Serialize)]
+/// What became of a slot.
+#[derive(Debug, Serialize, ToSchema)]
 struct SlotRecord {
-    #[serde(flatten)]
-    slot: Slot,
+    /// When it was.
+    at: DateTime<Utc>,
+    /// Which sweep.
+    r#type: Kind,
+    /// At which site.
     site: SiteCode,
+    /// The task that met it, or its own name where it was skipped.
     task_id: TaskId,
+    /// How that ended.
     outcome: Outcome,
+    /// Why, where there is something to say.
     reason: Option<String>,
+    /// When it was met.
     started_at: DateTime<Utc>,
 }
 
-/// How much of the window is warm.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// How warm the window is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(super) struct Covered {
+    /// Orders known to be in it.
     pub(super) window: u64,
+    /// Those whose tracking has not expired.
     pub(super) warm: u64,
+    /// `warm` of `window`; 1 where the window is empty.
+    #[schema(minimum = 0, maximum = 1)]
     pub(super) ratio: f64,
 }
 
@@ -106,25 +162,54 @@ struct StoreStatus {
     state: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+/// One site.
+#[derive(Debug, Serialize, ToSchema)]
 struct SiteStatus {
+    /// Whether it is being swept.
     running: bool,
-    /// Whether it is the process asked that warms the site.
+    /// Whether it is the process asked that warms it.
     warmed_here: bool,
-    sweep: Option<RunningSweep>,
+    /// Its part of the running task.
+    sweep: Option<RunningTask>,
+    /// When its last full sweep ended.
     last_full_warmup: Option<DateTime<Utc>>,
+    /// When its last incremental sweep ended.
     last_incremental_warmup: Option<DateTime<Utc>>,
+    /// How warm its window is.
     coverage: Option<Covered>,
+    /// What its last sweep found that no webhook had announced.
     drift: Option<Drift>,
+    /// Its orders waiting to be fetched.
     refresh_set: Option<u64>,
+    /// Its orders that could not be fetched.
     dead_letters: Option<usize>,
+    /// When its last webhook came in, at any replica, to half a minute.
     last_webhook_at: Option<DateTime<Utc>>,
+    /// Its bucket at Shopify, in points.
     budget: BudgetStatus,
+    /// `ok`, or the class of what went wrong with the last call.
+    #[schema(examples("ok"))]
     shopify: &'static str,
+    /// Whether calls go out.
     breaker: BreakerState,
+    /// The API version Shopify answered with, where it is not the one that was asked for.
     api_version_served_instead: Option<String>,
 }
 
+/// Tells everything there is to see.
+///
+/// What the store would have to tell is null while it cannot be reached: that is when somebody looks.
+#[utoipa::path(
+    get,
+    path = "/api/warmup/status",
+    operation_id = "getWarmupStatus",
+    tag = "warming",
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "What runs, how warm the window is, deliveries, budgets, settings.", body = Success<Status>),
+        (status = 401, response = Unauthorized)
+    )
+)]
 pub(super) async fn status(State(state): State<AppState>) -> Response {
     let now = state.clock.now();
     let history = records(&state).await;
@@ -175,7 +260,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             .map(|(site, held)| {
                 (
                     site.code.clone(),
-                    SiteStatus::of(&state, site, held, &records),
+                    SiteStatus::of(&state, site, held.as_ref(), &records),
                 )
             })
             .collect(),
@@ -186,9 +271,9 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
 }
 
 impl SiteStatus {
-    fn of(state: &AppState, site: &Site, held: Option<Held>, records: &[SweepRecord]) -> Self {
+    fn of(state: &AppState, site: &Site, held: Option<&Held>, records: &[SweepRecord]) -> Self {
         let own = || records.iter().filter(|record| record.site == site.code);
-        let told = held.as_ref();
+        let told = held;
         Self {
             running: told.is_some_and(|held| held.sweep.is_some()),
             warmed_here: state.warmer.reigns(&site.code),
@@ -203,7 +288,7 @@ impl SiteStatus {
             shopify: site.calls.trouble().unwrap_or("ok"),
             breaker: site.calls.breaker(),
             api_version_served_instead: site.calls.fell_forward_to(),
-            sweep: held.and_then(|held| held.sweep),
+            sweep: told.and_then(|held| summed(held.sweep.as_slice())),
         }
     }
 }
@@ -237,17 +322,15 @@ fn next_slots(state: &AppState, now: DateTime<Utc>) -> Vec<Slot> {
 
 fn last_slots(records: &[SweepRecord]) -> Vec<SlotRecord> {
     let mut slots: Vec<_> = records.iter().filter_map(slot_record).collect();
-    slots.sort_by_key(|record| std::cmp::Reverse(record.slot));
+    slots.sort_by_key(|record| std::cmp::Reverse(record.at));
     slots.truncate(SLOTS_BEHIND);
     slots
 }
 
 fn slot_record(record: &SweepRecord) -> Option<SlotRecord> {
     Some(SlotRecord {
-        slot: Slot {
-            at: record.slot?,
-            kind: record.kind,
-        },
+        at: record.slot?,
+        r#type: record.kind,
         site: record.site.clone(),
         task_id: record.task_id.clone(),
         outcome: record.outcome,
@@ -270,7 +353,7 @@ fn stats(state: &AppState, records: &[SweepRecord]) -> Stats {
     }
 }
 
-fn summed(running: &[RunningSweep]) -> Option<TaskProgress> {
+fn summed(running: &[RunningSweep]) -> Option<RunningTask> {
     let first = running.first()?;
     let same_task = || {
         running
@@ -278,9 +361,9 @@ fn summed(running: &[RunningSweep]) -> Option<TaskProgress> {
             .filter(|sweep| sweep.task_id == first.task_id)
     };
     let sites: Vec<_> = same_task().map(|sweep| &sweep.site).collect();
-    Some(TaskProgress {
+    Some(RunningTask {
         task_id: first.task_id.clone(),
-        kind: first.kind,
+        r#type: first.kind,
         site: match sites.as_slice() {
             [only] => Some((*only).clone()),
             _ => None,

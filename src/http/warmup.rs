@@ -15,6 +15,10 @@ use serde_json::{Value, json};
 use super::{
     AppState,
     answer::{ApiError, success},
+    openapi::{
+        BadRequest, BodyTooLarge, Busy, History, HistoryQuery, Started, Stopped, StoreUnavailable,
+        Success, TimedOut, TriggerQuery, Unauthorized,
+    },
 };
 use crate::{
     site::SiteCode,
@@ -40,6 +44,31 @@ pub(super) struct HistoryParams {
     limit: Option<usize>,
 }
 
+/// Starts a sweep.
+///
+/// What to sweep is said in the body, or in the query by the same names; `type` is needed in one of them. Without `site` it is one task over
+/// all sites.
+#[utoipa::path(
+    post,
+    path = "/api/warmup/trigger",
+    operation_id = "triggerWarmup",
+    tag = "warming",
+    params(TriggerQuery),
+    request_body(
+        content = ref("#/components/schemas/TriggerBody"),
+        content_type = "application/json",
+        example = json!({ "type": "full", "days": 7, "site": "uk" })
+    ),
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "It has started.", body = Started),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 409, response = Busy),
+        (status = 413, response = BodyTooLarge),
+        (status = 503, response = TimedOut)
+    )
+)]
 pub(super) async fn trigger(
     State(state): State<AppState>,
     query: Result<Query<TriggerParams>, QueryRejection>,
@@ -67,6 +96,19 @@ pub(super) async fn trigger(
     Ok(Json(json!({ "success": true, "message": message, "task_id": task })).into_response())
 }
 
+/// Stops what runs, at its next page.
+#[utoipa::path(
+    post,
+    path = "/api/warmup/stop",
+    operation_id = "stopWarmup",
+    tag = "warming",
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "What was told to stop; also when nothing ran.", body = Success<Stopped>),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = StoreUnavailable)
+    )
+)]
 pub(super) async fn stop(State(state): State<AppState>) -> Result<Response, ApiError> {
     let tasks = state.warmer.stop().await?;
     Ok(success(
@@ -74,6 +116,21 @@ pub(super) async fn stop(State(state): State<AppState>) -> Result<Response, ApiE
     ))
 }
 
+/// Lists the sweeps of the past, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/warmup/history",
+    operation_id = "listWarmups",
+    tag = "warming",
+    params(HistoryQuery),
+    security(("bearer" = ["manage"]), ("api_key" = ["manage"])),
+    responses(
+        (status = 200, description = "The sweeps.", body = Success<History>),
+        (status = 400, response = BadRequest),
+        (status = 401, response = Unauthorized),
+        (status = 503, response = StoreUnavailable)
+    )
+)]
 pub(super) async fn history(
     State(state): State<AppState>,
     query: Result<Query<HistoryParams>, QueryRejection>,

@@ -17,6 +17,32 @@ use crate::warm::{self, Applied, Received};
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
 
+/// Takes a delivery from Shopify.
+///
+/// Answered 200 once it is safe. The body is what Shopify sends for the topic, up to 16 MiB; bodies that are not Shopify's are refused
+/// without detail. Answers have no body.
+#[utoipa::path(
+    post,
+    path = "/webhooks/shopify",
+    operation_id = "receiveWebhook",
+    tag = "webhooks",
+    params(
+        ("X-Shopify-Topic" = String, Header, description = "The topic.", example = "orders/updated"),
+        ("X-Shopify-Shop-Domain" = String, Header, description = "The shop's permanent domain.", example = "my-shop.myshopify.com"),
+        ("X-Shopify-Webhook-Id" = Option<String>, Header, description = "The delivery's id, for the log.",
+            example = "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
+        ("X-Shopify-Triggered-At" = Option<String>, Header, description = "When it happened.", example = "2025-12-10T15:00:00Z")
+    ),
+    request_body(content = Object, content_type = "application/json", description = "Shopify's payload for the topic."),
+    security(("shopify_signature" = [])),
+    responses(
+        (status = 200, description = "It is safe: in the store, or in the inbox."),
+        (status = 400, description = "The body broke off."),
+        (status = 401, description = "It is not signed with a known shop's secret."),
+        (status = 413, description = "The body is larger than 16 MiB."),
+        (status = 503, description = "It cannot be kept: send it again.")
+    )
+)]
 pub(super) async fn receive(
     State(state): State<AppState>,
     delivery: Result<Delivery, DeliveryRejection>,

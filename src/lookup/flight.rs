@@ -37,6 +37,9 @@ pub enum Failure {
     /// Too many fetches are in the air.
     #[error("too many orders are being fetched at once: try again in a few seconds")]
     Busy,
+    /// Too many numbers begin like the one asked for.
+    #[error("too many order numbers begin like this one: send the whole number, such as UK22080")]
+    Vague,
 }
 
 type Landing = Option<Result<Landed, Failure>>;

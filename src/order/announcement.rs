@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{EventFacet, Order};
 
 /// News that Shopify announces by a webhook of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub enum Announcement {
     /// The order was placed.
     #[serde(rename = "orders/create")]

@@ -5,60 +5,111 @@ mod tracking;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use self::parcel::{Parcel, ParcelAnswer};
 pub use self::tracking::TrackingAnswer;
 use super::{Address, Facet, Head, LineItem, Money, Order, Words};
 
-/// The contract's `order`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the contract's, named and described in the README"
-)]
+/// An order as a lookup tells it: the same whichever way the service learnt of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Order)]
 pub struct OrderAnswer {
+    /// Shopify's id, as a text: it is larger than a number in JavaScript can hold.
+    #[schema(examples("820982911946154508"))]
     pub order_id: String,
+    /// The number as Shopify names it.
+    #[schema(examples("#UK22080"))]
     pub order_number: String,
+    /// The site it was placed at.
+    #[schema(examples("uk"))]
     pub site_code: String,
+    /// When it was placed.
     pub created_at: DateTime<Utc>,
+    /// When Shopify last changed it.
     pub updated_at: DateTime<Utc>,
+    /// When it was cancelled, if it was.
     pub cancelled_at: Option<DateTime<Utc>>,
+    /// Shopify's word: `pending`, `authorized`, `partially_paid`, `paid`, `partially_refunded`, `refunded`, `voided` …
+    #[schema(examples("paid"))]
     pub financial_status: Option<String>,
+    /// Shopify's word: `fulfilled`, `partial`, `restocked`; null while nothing has shipped.
+    #[schema(examples("fulfilled"))]
     pub fulfillment_status: Option<String>,
+    /// What the order came to.
     pub total_price: Money,
+    /// Before shipping and tax.
     pub subtotal_price: Option<Money>,
+    /// Shipping.
     pub total_shipping: Option<Money>,
+    /// Discounts.
     pub total_discounts: Option<Money>,
+    /// Taxes.
     pub total_tax: Option<Money>,
+    /// The currency of all amounts, ISO 4217.
+    #[schema(examples("GBP"))]
     pub currency: String,
+    /// Pieces ordered, over all lines.
     pub items_count: u64,
+    /// The order's e-mail address.
+    #[schema(examples("customer@example.com"))]
     pub customer_email: Option<String>,
+    /// The name on the shipping address, else on the bill.
+    #[schema(examples("Alex Smith"))]
     pub customer_name: Option<String>,
+    /// Where the parcel goes.
     pub shipping_address: Option<Address>,
+    /// The buyer's note.
     pub note: Option<String>,
+    /// The shop's tags, sorted.
     pub tags: Vec<String>,
+    /// Codes the buyer typed.
     pub discount_codes: Vec<String>,
+    /// A test order of the payment gateway.
     pub test: bool,
+    /// What was ordered.
     pub line_items: Vec<LineItemAnswer>,
+    /// The parcels, oldest first.
     pub fulfillments: Vec<ParcelAnswer>,
 }
 
-/// One line of the contract's `order`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One line of an order, with the newest parcel that holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LineItem)]
 pub struct LineItemAnswer {
+    /// Shopify's id of the line.
     pub id: String,
+    /// The product's title.
+    #[schema(examples("Shirt"))]
     pub title: String,
+    /// The variant's title, if it has one.
     pub variant_title: Option<String>,
+    /// The stock keeping unit.
     pub sku: Option<String>,
+    /// How many were ordered.
     pub quantity: u32,
+    /// How many are left after edits and refunds.
     pub current_quantity: u32,
+    /// One of them, before discounts.
     pub price: Money,
+    /// `fulfilled`, `partial`, or null while none has shipped.
     pub fulfillment_status: Option<&'static str>,
+    /// What the carrier said last, else `shipped`, `not_shipped`, `cancelled` or `not_required`.
+    #[schema(examples("in_transit"))]
     pub delivery_status: String,
+    /// The same in Chinese.
+    #[schema(examples("运输中"))]
     pub delivery_status_zh: String,
+    /// The same in English.
+    #[schema(examples("In transit"))]
     pub delivery_status_en: String,
+    /// The carrier.
+    #[schema(examples("Royal Mail"))]
     pub tracking_company: Option<String>,
+    /// The parcel's tracking number.
+    #[schema(examples("RM123456789GB"))]
     pub tracking_number: Option<String>,
+    /// Where the customer can follow the parcel.
     pub tracking_url: Option<String>,
 }
 

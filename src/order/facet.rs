@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How new a facet's value is: Shopify's `updated_at` of that resource first, then when it was observed.
 ///
@@ -41,7 +42,9 @@ impl<T: Ord> Facet<T> {
 }
 
 /// Through which mouth something was learnt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// A delivery from Shopify.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{LineItemId, Money};
 
@@ -98,7 +99,9 @@ pub struct LineItem {
 }
 
 /// A postal address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[expect(
     missing_docs,
     reason = "the fields are Shopify's own words for the parts of an address"

@@ -4,6 +4,7 @@ use std::fmt;
 
 use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A decimal amount spelled with exactly the currency's minor digits, unless it is finer than that.
 ///
@@ -15,7 +16,11 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Money::new("1000.0", "JPY").as_str(), "1000");
 /// assert_eq!(Money::new("0.005", "GBP").as_str(), "0.005");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(
+    description = "A decimal amount as a text, with the currency's own number of digits.",
+    examples("42.00")
+)]
 #[serde(transparent)]
 pub struct Money(String);
 

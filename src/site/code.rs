@@ -4,9 +4,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// A site's short code: `uk`. Lower case letters and digits, so that it stands safely in keys and variable names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(description = "A site's short code, in lower case.", examples("uk"))]
 #[serde(transparent)]
 pub struct SiteCode(String);
 

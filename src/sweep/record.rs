@@ -8,12 +8,17 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Checkpoint, Interrupted, Kind};
 use crate::{order::Announcement, site::SiteCode};
 
 /// `warmup_20251210_150000`; a second task of the same second gets a suffix.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(
+    description = "A task's name: `warmup_` and when it started; a second task of the same second gets a suffix.",
+    examples("warmup_20251210_150000")
+)]
 #[serde(transparent)]
 pub struct TaskId(String);
 
@@ -55,7 +60,7 @@ impl fmt::Display for TaskId {
 }
 
 /// Who asked for a sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// The schedule.
@@ -69,7 +74,7 @@ pub enum Trigger {
 }
 
 /// How a sweep ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It read everything it set out to.
@@ -85,7 +90,7 @@ pub enum Outcome {
 }
 
 /// What a sweep found that no webhook had announced.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Drift {
     /// Orders the cache did not have.
     pub missing: u64,
@@ -100,31 +105,46 @@ pub struct Drift {
 }
 
 /// One sweep of one site, as `GET /api/warmup/history` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the contract's, named and described in the README"
-)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SweepRecord {
+    /// The task it was part of.
     pub task_id: TaskId,
+    /// Which sweep it was.
     #[serde(rename = "type")]
     pub kind: Kind,
+    /// The site it read.
     pub site: SiteCode,
+    /// Who asked for it.
     pub trigger: Trigger,
+    /// The scheduled moment it ran for, if the schedule asked for it.
     pub slot: Option<DateTime<Utc>>,
+    /// How it ended.
     pub outcome: Outcome,
+    /// Why it ended like that, where that needs a reason.
     pub reason: Option<String>,
+    /// When it began.
     pub started_at: DateTime<Utc>,
+    /// When it ended.
     pub finished_at: DateTime<Utc>,
+    /// Seconds it took.
     pub duration_s: f64,
+    /// Orders it read.
     pub total_orders: u64,
+    /// Orders that are warm because of it.
     pub orders_warmed: u64,
+    /// Orders the cache had in this state already.
     pub unchanged: u64,
+    /// Orders that could not be read or kept.
     pub failed: u64,
+    /// Calls it made to Shopify.
     pub api_calls: u64,
+    /// Points Shopify charged for them.
     pub cost: u64,
+    /// What no webhook had announced.
     pub drift: Drift,
+    /// How far back the oldest order it read was placed, in days.
     pub days_covered: Option<f64>,
+    /// What went wrong, at most ten; no personal data.
     pub errors: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shopify_webhooks::Topic;
+use utoipa::ToSchema;
 
 use super::Applied;
 
@@ -19,7 +20,7 @@ pub struct Tally(
 );
 
 /// One topic's counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TopicCounts {
     /// Deliveries that were let in.
     pub received: u64,

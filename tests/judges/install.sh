@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the outside judges that the Rust tests call. Does nothing, quickly, when they are there already.
-# Needs Node.js and npm: tests/install.sh installs those first, then calls this.
+# Needs Node.js, npm and Python: tests/install.sh installs those first, then calls this.
 #
 #   node_modules/                  Shopify's Node library, Shopify's sample webhooks, graphql-js: pinned by package-lock.json
+#   .venv/                         openapi-spec-validator and schemathesis: pinned by requirements.txt
 #   schema/admin_2026-10.json.gz   Shopify's Admin schema, out of one npm tarball whose other 400 MB of dependencies stay out
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -40,6 +41,16 @@ install_modules() {
   echo "$wanted" >"$STAMP"
 }
 
+install_python() {
+  local wanted stamp='.venv/.installed'
+  wanted="$(sha256 requirements.txt)"
+  [[ -f "$stamp" && "$(<"$stamp")" == "$wanted" ]] && return
+  python3 -m venv --clear .venv || fail 'python3 cannot make a venv: tests/install.sh installs python3-venv'
+  .venv/bin/pip install --quiet --disable-pip-version-check --no-input --requirement requirements.txt ||
+    fail 'pip install failed, see above'
+  echo "$wanted" >"$stamp"
+}
+
 install_schema() {
   [[ "$(sha256 "schema/$SCHEMA_FILE")" == "$SCHEMA_SHA256" ]] && return
   check_tools
@@ -60,4 +71,5 @@ install_schema() {
 # Where tests/install.sh puts a newer Node.js.
 export PATH="$PWD/.node/bin:$PATH"
 install_modules
+install_python
 install_schema

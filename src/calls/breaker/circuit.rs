@@ -16,7 +16,7 @@ const LONGEST_QUIET: Duration = Duration::from_secs(60);
 const PROBE_TAKES: Duration = Duration::from_secs(1);
 
 /// Whether calls go out, for the status page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// They do.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::{
     CarrierFacts, Event, EventFacet, EventId, Facet, Fulfillment, FulfillmentId, LineItem,
@@ -20,44 +21,80 @@ pub(super) struct Parcel<'a> {
     newest_event_at: Option<DateTime<Utc>>,
 }
 
-/// The contract's entry of `fulfillments`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One parcel of an order: what Shopify calls a fulfillment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fulfillment)]
 pub struct ParcelAnswer {
+    /// Shopify's id of the fulfillment.
     pub id: String,
+    /// Shopify's word for the fulfillment: `success`, `cancelled`, `open` …
+    #[schema(examples("success"))]
     pub status: Option<String>,
+    /// What the carrier said last: `in_transit`, `out_for_delivery`, `delivered` … Null while it has said nothing.
+    #[schema(examples("in_transit"))]
     pub shipment_status: Option<String>,
+    /// The carrier.
+    #[schema(examples("Royal Mail"))]
     pub tracking_company: Option<String>,
+    /// The first of `tracking_numbers`.
+    #[schema(examples("RM123456789GB"))]
     pub tracking_number: Option<String>,
+    /// All tracking numbers.
     pub tracking_numbers: Vec<String>,
+    /// The first of `tracking_urls`.
     pub tracking_url: Option<String>,
+    /// Where the customer can follow the parcel.
     pub tracking_urls: Vec<String>,
+    /// When it was handed over.
     pub created_at: DateTime<Utc>,
+    /// When it last changed, its events included.
     pub updated_at: DateTime<Utc>,
+    /// When the carrier means to deliver it.
     pub estimated_delivery_at: Option<DateTime<Utc>>,
+    /// When the carrier delivered it.
     pub delivered_at: Option<DateTime<Utc>>,
+    /// What the carrier reported, newest first.
     pub events: Vec<EventAnswer>,
+    /// What is in it.
     pub line_items: Vec<ShippedItemAnswer>,
 }
 
-/// The contract's entry of a fulfilment's `events`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One report of a carrier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FulfillmentEvent)]
 pub struct EventAnswer {
+    /// Shopify's word for it.
+    #[schema(examples("in_transit"))]
     pub status: String,
+    /// The same in Chinese.
+    #[schema(examples("运输中"))]
     pub status_zh: String,
+    /// The same in English.
+    #[schema(examples("In transit"))]
     pub status_en: String,
+    /// The carrier's own words.
     pub message: Option<String>,
+    /// When it happened.
     pub happened_at: DateTime<Utc>,
+    /// Where it happened.
     pub city: Option<String>,
+    /// Where it happened.
     pub province: Option<String>,
+    /// Where it happened.
     pub country: Option<String>,
+    /// Where it happened.
     pub zip: Option<String>,
 }
 
-/// The contract's entry of a fulfilment's `line_items`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A line of the order, as far as it is in a parcel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ShippedItem)]
 pub struct ShippedItemAnswer {
+    /// The line's id.
     pub line_item_id: String,
+    /// The product's title; null where the order does not list the line any more.
     pub title: Option<String>,
+    /// How many are in this parcel.
     pub quantity: u32,
 }
 

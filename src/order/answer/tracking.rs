@@ -2,37 +2,62 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::{Order, Words};
 use super::parcel::{Parcel, ParcelAnswer};
 
-/// The contract's `tracking`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the contract's, named and described in the README"
-)]
+/// Where an order's parcels are, and a sentence to tell the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Tracking)]
 pub struct TrackingAnswer {
+    /// Shopify's id, as a text.
+    #[schema(examples("820982911946154508"))]
     pub order_id: String,
+    /// The number as Shopify names it.
+    #[schema(examples("#UK22080"))]
     pub order_number: String,
+    /// Shopify's word: `fulfilled`, `partial`, `restocked`; null while nothing has shipped.
+    #[schema(examples("fulfilled"))]
     pub fulfillment_status: Option<String>,
+    /// The same in Chinese.
+    #[schema(examples("已发货"))]
     pub fulfillment_status_zh: String,
+    /// The same in English.
+    #[schema(examples("Shipped"))]
     pub fulfillment_status_en: String,
+    /// The parcels, oldest first.
     pub fulfillments: Vec<ParcelAnswer>,
+    /// The newest parcel that is not cancelled; null where there is none.
     pub primary_tracking: Option<PrimaryTracking>,
+    /// A sentence for the customer, in Chinese.
     pub message_template_zh: String,
+    /// A sentence for the customer, in English.
+    #[schema(examples(
+        "Your order UK22080 has been shipped. The parcel: In transit, carrier Royal Mail, tracking number RM123456789GB."
+    ))]
     pub message_template_en: String,
 }
 
 /// The newest parcel that is not cancelled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PrimaryTracking {
+    /// The carrier.
     pub company: Option<String>,
+    /// The first tracking number.
     pub number: Option<String>,
+    /// Where the customer can follow the parcel.
     pub url: Option<String>,
+    /// What the carrier said last, else `shipped`.
+    #[schema(examples("in_transit"))]
     pub status: String,
+    /// The same in Chinese.
+    #[schema(examples("运输中"))]
     pub status_zh: String,
+    /// The same in English.
+    #[schema(examples("In transit"))]
     pub status_en: String,
+    /// When it was handed over.
     pub shipped_at: DateTime<Utc>,
 }
 

@@ -1,0 +1,125 @@
+//! What lookups take and answer.
+#![expect(dead_code, reason = "these types are described, never made")]
+
+use chrono::{DateTime, Utc};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    lookup::State,
+    order::{OrderAnswer, Source, TrackingAnswer},
+    site::SiteCode,
+};
+
+/// What may stand behind the `?` of a search.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SearchQuery {
+    /// The order number as a customer types it: with or without `#`, spaces and the shop's prefix, in either case.
+    #[param(min_length = 1, max_length = 64, example = "UK22080")]
+    q: String,
+    /// Only this site; without it, every site that may have the order.
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
+    site: String,
+}
+
+/// What may stand behind the `?` of a lookup by id.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct OrderQuery {
+    /// Only this site; without it, every site.
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
+    site: String,
+}
+
+/// What may stand behind the `?` of a lookup of tracking.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct TrackingQuery {
+    /// Shopify's id of the order, digits only.
+    #[param(pattern = "^0*[1-9][0-9]{0,18}$", example = "820982911946154508")]
+    order_id: String,
+    /// Only this site; without it, every site.
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
+    site: String,
+}
+
+/// Defines one lookup's answer: what was asked for, and how the answer came about.
+macro_rules! lookup {
+    ($(#[$doc:meta])* $name:ident { $(#[$part_doc:meta])* $part:ident: $answer:ty }) => {
+        $(#[$doc])*
+        #[derive(ToSchema)]
+        pub(in crate::http) struct $name {
+            $(#[$part_doc])*
+            #[schema(required)]
+            $part: Option<$answer>,
+            /// Whether the cache knew; false when Shopify was asked. Left out while the answer is pending, as all below are.
+            #[schema(required = false)]
+            cached: bool,
+            /// Seconds left until the entry expires.
+            #[schema(required = false, examples(171_900))]
+            cache_ttl: u64,
+            /// The site that has the order.
+            site_code: Option<SiteCode>,
+            /// How old the answer is.
+            freshness: Option<Freshness>,
+            /// Why there is no order: begins with `ORDER_NOT_FOUND` where there is none. Left out where there is one.
+            #[schema(required = false)]
+            message: String,
+            /// The same in Chinese.
+            #[schema(required = false)]
+            message_zh: String,
+            /// True where Shopify has not answered in time: ask again in a few seconds. Else left out.
+            #[schema(required = false)]
+            pending: bool,
+        }
+    };
+}
+
+lookup! {
+    /// An order, or why there is none.
+    OrderLookup {
+        /// The order; null where there is none, or none yet.
+        order: OrderAnswer
+    }
+}
+
+lookup! {
+    /// The tracking of an order, or why there is none.
+    TrackingLookup {
+        /// The tracking; null where there is no such order, or none yet.
+        tracking: TrackingAnswer
+    }
+}
+
+/// When Shopify last confirmed the whole order, and through which mouth.
+#[derive(ToSchema)]
+struct Freshness {
+    /// `fresh`: cached, its tracking not expired. `stale`: cached, being fetched. `live`: from Shopify, just now.
+    state: State,
+    /// When Shopify last confirmed it.
+    as_of: Option<DateTime<Utc>>,
+    /// The same in seconds before now.
+    #[schema(minimum = 0)]
+    age_s: i64,
+    /// Through which mouth.
+    source: Option<Source>,
+}
+
+/// The configured shops.
+#[derive(ToSchema)]
+pub(in crate::http) struct SiteList {
+    /// How many.
+    total: u64,
+    /// The shops.
+    sites: Vec<SiteEntry>,
+}
+
+/// A configured shop.
+#[derive(ToSchema)]
+pub(in crate::http) struct SiteEntry {
+    /// Its code.
+    code: SiteCode,
+    /// Its permanent domain.
+    #[schema(examples("my-shop.myshopify.com"))]
+    shop_domain: String,
+}
