@@ -15,7 +15,7 @@ use crate::{
 /// Orders fetched in one call.
 const BATCH: usize = 100;
 /// What is due within this time goes along with what is due now: a call costs the same for one order and for a hundred.
-const GOES_ALONG: TimeDelta = TimeDelta::minutes(35);
+const GOES_ALONG: TimeDelta = TimeDelta::minutes(75);
 /// How long an order that Shopify does not show may merely be late to appear there.
 const API_LAG: TimeDelta = TimeDelta::minutes(10);
 /// Before an order is fetched again: 5 s, then six times as long each time. The API lags seconds to minutes behind its own news.

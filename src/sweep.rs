@@ -193,7 +193,12 @@ pub async fn run(site: &Site, at: Checkpoint, around: &Surroundings<'_>) -> Ende
 impl Sweep<'_> {
     async fn run(&mut self, kind: Kind) -> Result<(), Interrupted> {
         if self.at.position == Position::Start {
-            self.at.findings.heard_at = self.around.store.heard_at(&self.site.code).await?;
+            let (store, site) = (self.around.store, &self.site.code);
+            // What was read before cannot have been lost since, whether or not any webhook ever came.
+            self.at.findings.known_until = store
+                .heard_at(site)
+                .await?
+                .max(store.watermark(site).await?);
         }
         match kind {
             Kind::Full => full::run(self).await,

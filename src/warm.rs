@@ -22,7 +22,7 @@ use crate::{
 const COMPANION_DELAY: TimeDelta = TimeDelta::seconds(5);
 /// How long a refresh waits that brings nothing but what only a read tells, such as a carrier's estimate, and a longer lease: so
 /// long that one call fetches many.
-const RENEWAL_DELAY: TimeDelta = TimeDelta::minutes(45);
+const RENEWAL_DELAY: TimeDelta = TimeDelta::minutes(90);
 
 /// What came of a piece of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,8 +29,8 @@ pub(super) struct Findings {
     pub(super) unannounced: BTreeMap<Announcement, u64>,
     /// Of both, how many changed after the last webhook of the site came in.
     pub(super) since_last_webhook: u64,
-    /// When that was, when the sweep began.
-    pub(super) heard_at: Option<DateTime<Utc>>,
+    /// When that was, or up to when changes had been read, when the sweep began.
+    pub(super) known_until: Option<DateTime<Utc>>,
     pub(super) unchanged: u64,
     /// Orders that were read but not kept: deleted here, or too old to keep.
     pub(super) passed_over: u64,
@@ -77,10 +77,10 @@ impl Findings {
             *self.unannounced.entry(*announcement).or_default() += 1;
         }
         let changed_at = merged.order.as_ref().and_then(Order::newest);
-        let heard_before = self
-            .heard_at
-            .is_none_or(|heard_at| changed_at > Some(heard_at + ON_ITS_WAY));
-        if heard_before && !merged.announcements.is_empty() {
+        let is_later = self
+            .known_until
+            .is_some_and(|until| changed_at > Some(until + ON_ITS_WAY));
+        if is_later && !merged.announcements.is_empty() {
             self.since_last_webhook += 1;
         }
     }

@@ -83,7 +83,7 @@ impl Setup {
             ("WARMUP_RATE_LIMIT".to_owned(), "20".to_owned()),
         ];
         vars.extend(self.vars);
-        let config = Config::from_vars(vars).expect("the test's configuration is right");
+        let config = Config::from_vars(vars.clone()).expect("the test's configuration is right");
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");
@@ -99,6 +99,7 @@ impl Setup {
             http,
             data_dir,
             config,
+            vars,
         }
     }
 }
@@ -110,6 +111,8 @@ pub(crate) struct Harness {
     pub(crate) http: reqwest::Client,
     pub(crate) data_dir: TempDir,
     pub(crate) config: Config,
+    /// What it was set up with.
+    pub(crate) vars: Vec<(String, String)>,
 }
 
 /// An answer: its status and, if it is one, its JSON.

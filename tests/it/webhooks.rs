@@ -346,6 +346,7 @@ async fn what_was_acknowledged_survives_a_restart() {
         data_dir,
         config,
         http,
+        ..
     } = harness;
     assert!(app.stop().await);
     let app = shopify_warmer::app::App::start(&config, shopify_warmer::clock::Clock::System)

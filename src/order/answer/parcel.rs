@@ -1,6 +1,6 @@
 //! One fulfilment with all that is known of it: its facet, what only the API tells, and its events.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -138,13 +138,15 @@ impl<'a> Parcel<'a> {
         self.facet.value.created_at
     }
 
-    /// When the parcel last changed what has shipped: its making, or (once dead) its cancellation.
+    /// When the parcel last changed what has shipped: its making, or (once dead) its cancellation. However late it was last heard of,
+    /// whatever was observed a second after its making knows of it.
     pub(super) fn appeared_or_vanished(&self) -> Version {
         let version = self.facet.version;
         if self.is_live() {
+            let known_at = self.created_at() + TimeDelta::seconds(1);
             Version {
                 updated_at: self.created_at(),
-                ..version
+                observed_at: version.observed_at.min(known_at),
             }
         } else {
             version

@@ -155,6 +155,23 @@ fn a_parcel_newer_than_the_head_counts_as_shipped() {
     assert_eq!(answer.items_count, 3);
 }
 
+/// Found by the simulated days: the order and its parcel carry the same second, and later news of the parcel made it look younger.
+#[test]
+fn later_news_of_a_parcel_does_not_outrank_what_shopify_said_of_the_order() {
+    let mut order = order();
+    ship(&mut order, 7, 60, &[(1, 2), (2, 1)]);
+    let head = order.head.as_mut().unwrap();
+    head.value.fulfillment_status = Some("partial".to_owned());
+    head.version = Version {
+        updated_at: at(60),
+        observed_at: at(120),
+    };
+    let parcel = order.fulfillments.values_mut().next().unwrap();
+    parcel.version = version(180);
+    let answer = OrderAnswer::of(&order, "uk").unwrap();
+    assert_eq!(answer.fulfillment_status.as_deref(), Some("partial"));
+}
+
 #[test]
 fn the_carriers_newest_word_wins_and_a_deleted_event_is_forgotten() {
     let mut order = order();
