@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     figures::Miss,
     ledger::{FIRST_SECOND, Known},
-    replica::Reply,
+    replica::{Replica, Reply},
     state::State,
     world::World,
 };
@@ -93,12 +93,7 @@ impl Question {
 }
 
 /// Asks, and holds the answer against what was true when the question was put.
-pub(crate) async fn ask(world: Arc<World>, question: Question) {
-    let Some(replica) = world.fleet.any() else {
-        world.figures().not_answered += 1;
-        return;
-    };
-    world.figures().lookups += 1;
+pub(crate) async fn ask(world: Arc<World>, replica: Arc<Replica>, question: Question) {
     let reply = replica.get(&question.path).await;
     let took = world.time.now() - question.at;
     let answer = Answer {
@@ -130,6 +125,10 @@ impl Answer<'_> {
         }
         if self.reply.status != 200 || data["pending"] == true {
             self.world.figures().not_answered += 1;
+            let lately = self.question.at - TimeDelta::minutes(5);
+            if !self.world.was_ill(lately, self.world.time.now()) {
+                self.broken("2 (coverage)", "not answered, though Shopify answers");
+            }
         } else if is_hit && self.took > TimeDelta::zero() {
             self.broken("3 (users first)", &format!("a hit took {}", self.took));
         }

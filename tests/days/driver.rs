@@ -179,7 +179,13 @@ impl<'a> Days<'a> {
             }
             Event::Lookup => {
                 let question = Question::draw(&world, &mut self.rng);
-                self.tasks.spawn(ask(Arc::clone(&world), question));
+                world.figures().lookups += 1;
+                if let Some(replica) = world.fleet.any() {
+                    let asked = ask(Arc::clone(&world), replica, question);
+                    drop(self.tasks.spawn(asked));
+                } else {
+                    world.figures().not_answered += 1;
+                }
                 let next = next_arrival(now, world.scenario.lookups_a_day, &mut self.rng);
                 world.queue().put(next, Event::Lookup);
             }
