@@ -26,14 +26,15 @@ async fn near_the_stores_limit_a_sweep_pauses_and_says_so() {
     let config = async |name: &str, value: &str| {
         let () = redis.cli(&["CONFIG", "SET", name, value]).await;
     };
-    // So little more than it holds that a tenth is not left, and so much that nothing is thrown away yet.
+    // Somebody else's data fill it so far that a tenth is not left, and not so far that anything is thrown away.
+    let _length: u64 = redis.cli(&["SETRANGE", "theirs", "20000000", "x"]).await;
     let info: String = redis.cli(&["INFO", "memory"]).await;
     let used = info
         .lines()
         .find_map(|line| line.strip_prefix("used_memory:"))
         .unwrap();
     let used: u64 = used.trim().parse().unwrap();
-    config("maxmemory", &(used + 60_000).to_string()).await;
+    config("maxmemory", &(used + 1_000_000).to_string()).await;
     config("maxmemory-policy", "volatile-ttl").await;
     let paused = harness.sweep("full").await;
     assert_eq!(paused["outcome"], "paused", "{paused}");
