@@ -22,7 +22,7 @@ pub enum Cause {
     WebhooksSilent,
     /// Shopify does not answer.
     ShopifyDown,
-    /// Deliveries that cannot be read were put aside.
+    /// Orders could not be fetched as often as it was tried.
     DeadLetters,
     /// Deliveries wait in the inbox because the store does not take them.
     InboxWaiting,
@@ -74,13 +74,13 @@ impl Cause {
     pub fn title(self) -> &'static str {
         match self {
             Self::StoreMemory => "the store's memory is nearly full",
-            Self::StoreEviction => "the store is throwing entries away",
+            Self::StoreEviction => "the store may throw entries away",
             Self::SweepFailed => "a sweep failed",
             Self::SweepPanicked => "a sweep broke down",
             Self::SweepCut => "a sweep did not cover its whole window",
             Self::WebhooksSilent => "no webhooks arrive",
             Self::ShopifyDown => "Shopify does not answer",
-            Self::DeadLetters => "deliveries could not be read",
+            Self::DeadLetters => "orders could not be fetched",
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
         }
@@ -111,7 +111,7 @@ impl Cause {
                 "Check the access token and Shopify's status page; the cache goes on answering with what it has."
             }
             Self::DeadLetters => {
-                "Look into the log for what could not be read, and into the shop's webhook log for what it was."
+                "GET /api/warmup/coverage names them with their causes; the next sweep tries again."
             }
             Self::InboxWaiting => {
                 "Check that the store is up and writable; nothing is lost, the inbox is applied as soon as it is."

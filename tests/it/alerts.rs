@@ -254,7 +254,7 @@ async fn a_chats_own_error_counts_as_one_and_the_address_is_never_shown() {
         "code 19024",
         "the answer is not one of",
         "the receiver cannot be reached",
-        "the store is throwing entries away: evicted",
+        "the store may throw entries away: evicted",
         Cause::StoreEviction.advice(),
     ] {
         assert!(log.contains(said), "{said} is not in {log}");
