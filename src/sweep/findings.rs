@@ -32,6 +32,8 @@ pub(super) struct Findings {
     /// When that was, or up to when changes had been read, when the sweep began.
     pub(super) known_until: Option<DateTime<Utc>>,
     pub(super) unchanged: u64,
+    /// Not in the cache, and not missed there: they changed, but are older than the window.
+    pub(super) older: u64,
     /// Orders that were read but not kept: deleted here, or too old to keep.
     pub(super) passed_over: u64,
     pub(super) failed: u64,
@@ -62,8 +64,14 @@ impl Findings {
         self.failed > u64::try_from(self.to_fetch.len()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn note(&mut self, merged: &Merged) {
+    pub(super) fn note(&mut self, merged: &Merged, window_start: DateTime<Utc>) {
+        let placed_at = merged.order.as_ref().and_then(|order| order.head.as_ref());
+        let is_older = placed_at.is_some_and(|head| head.value.created_at < window_start);
         match merged.outcome {
+            MergeOutcome::Created if is_older => {
+                self.older += 1;
+                return;
+            }
             MergeOutcome::Created => self.missing += 1,
             MergeOutcome::Changed if merged.announcements.is_empty() => self.unchanged += 1,
             MergeOutcome::Changed => self.stale += 1,

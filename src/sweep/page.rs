@@ -152,13 +152,14 @@ impl Sweep<'_> {
             }
             Mode::DryRun => self.compare(orders).await,
         };
+        let window_start = self.at.window_start();
         let mut failures = Vec::new();
         let mut good = 0;
         for (id, merged) in ids.iter().zip(merged) {
             match merged {
                 Ok(merged) => {
                     good += 1;
-                    self.at.findings.note(&merged);
+                    self.at.findings.note(&merged, window_start);
                 }
                 Err(error) => failures.push((*id, error)),
             }

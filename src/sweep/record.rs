@@ -244,7 +244,7 @@ fn so_far(at: &Checkpoint, site: &SiteCode, now: DateTime<Utc>) -> SweepRecord {
         finished_at: now,
         duration_s: rounded((now - at.started_at).as_seconds_f64(), 1000.0),
         total_orders: findings.orders,
-        orders_warmed: findings.missing + findings.stale + findings.unchanged,
+        orders_warmed: findings.missing + findings.stale + findings.older + findings.unchanged,
         unchanged: findings.unchanged,
         failed: findings.failed,
         api_calls: at.calls,

@@ -314,6 +314,24 @@ async fn a_store_that_was_never_filled_is_filled_at_the_start() {
     harness.stop().await;
 }
 
+#[tokio::test]
+async fn an_older_order_that_changed_is_warmed_and_is_no_drift() {
+    let harness = Setup::default()
+        .shop(|shop| shop.orders(20).older_orders(10))
+        .start()
+        .await;
+    harness.sweep("full").await;
+    harness.simulator.stop_delivering();
+    let shop = harness.simulator.shop();
+    let oldest = *shop.order_ids().last().unwrap();
+    shop.set_note(oldest, Some("changed")).unwrap();
+    let record = harness.sweep("incremental").await;
+    assert_eq!(drift(&record), (0, 0), "{record}");
+    assert_eq!(record["drift"]["topics"], json!({}));
+    assert_eq!(harness.by_id(oldest).await.data()["cached"], true);
+    harness.stop().await;
+}
+
 /// What a sweep found missing, and stale.
 fn drift(record: &Value) -> (u64, u64) {
     let count = |name: &str| record["drift"][name].as_u64().expect("a count");
