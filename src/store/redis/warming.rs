@@ -13,7 +13,8 @@ use crate::{
     },
 };
 
-/// Takes the lease or renews it: its number, or 0 if somebody else has it. Its value reads `<number> <holder>`.
+/// Takes the lease or renews it: its number, or 0 if somebody else has it. Its value reads `<number> <holder>`. Numbers grow with
+/// the server's time as well, so that none comes again after a Redis has lost its data.
 /// ARGV: holder, milliseconds.
 const TAKE: &str = r"
 local held = redis.call('GET', KEYS[1])
@@ -23,7 +24,9 @@ if number then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return tonumber(number)
 end
-local next = redis.call('INCR', KEYS[2])
+local time = redis.call('TIME')
+local next = math.max(tonumber(redis.call('GET', KEYS[2]) or '') or 0, time[1] * 1000000 + time[2]) + 1
+redis.call('SET', KEYS[2], string.format('%.0f', next))
 redis.call('SET', KEYS[1], string.format('%.0f %s', next, ARGV[1]), 'PX', ARGV[2])
 return next";
 

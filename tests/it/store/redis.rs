@@ -265,3 +265,18 @@ async fn a_purge_takes_no_other_programs_keys() {
     let left: i64 = server.cli(&["DBSIZE"]).await;
     assert_eq!(left, 4);
 }
+
+/// A warmer that had the lease before the data were lost must not pass for the one that took it after.
+#[tokio::test]
+async fn a_lease_taken_after_the_data_were_lost_is_another() {
+    let server = RedisServer::start().await;
+    let store = Store::redis(&server.url().into(), settings()).unwrap();
+    let minute = std::time::Duration::from_secs(60);
+    let before = store.take_lease(&uk(), "a", minute).await.unwrap().unwrap();
+    let _ok: String = server.cli(&["FLUSHALL"]).await;
+    let after = store.take_lease(&uk(), "a", minute).await.unwrap().unwrap();
+    assert!(after > before, "{after:?} after {before:?}");
+    let change = shopify_warmer::store::WarmingChange::default();
+    let late = store.write_warming(&uk(), before, &change).await;
+    assert!(late.is_err(), "{late:?}");
+}
