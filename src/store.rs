@@ -31,7 +31,7 @@ pub(crate) const TOMBSTONE_TTL: Duration = Duration::from_secs(72 * 3600);
 /// Orders older than this leave the window's index: no window reaches further back.
 pub(crate) const LONGEST_WINDOW: TimeDelta = TimeDelta::days(62);
 /// Sweep records kept for each site.
-pub(crate) const MOST_RECORDS: usize = 100;
+pub const MOST_RECORDS: usize = 100;
 /// Dead letters kept for each site; the next sweep reads what is not kept all the same.
 pub(crate) const MOST_DEAD_LETTERS: usize = 1000;
 /// Orders waiting in one refresh set; beyond it the next sweep is the better way to fetch them.

@@ -63,19 +63,7 @@ async fn fetch_instead(
         return Ok(Applied::Ignored);
     };
     tracing::warn!(%site, webhook.topic = %topic, %error, "a delivery cannot be read; its order is fetched instead");
-    let (wanted, needs) = (None, Needs::Read);
-    ask(
-        store,
-        site,
-        Request {
-            order,
-            wanted,
-            needs,
-            delay: COMPANION_DELAY,
-        },
-        now,
-    )
-    .await
+    ask(store, site, Request::soon(order, None, Needs::Read), now).await
 }
 
 /// Applies a piece of news.
@@ -91,19 +79,8 @@ pub async fn apply(
     match news {
         News::Order(order) => merge(store, site, *order, now).await,
         News::Moved { order, wanted } => {
-            let needs = Needs::WholeOrder;
-            ask(
-                store,
-                site,
-                Request {
-                    order,
-                    wanted,
-                    needs,
-                    delay: COMPANION_DELAY,
-                },
-                now,
-            )
-            .await
+            let request = Request::soon(order, wanted, Needs::WholeOrder);
+            ask(store, site, request, now).await
         }
         News::Gone(orders) => {
             for id in orders {
@@ -143,7 +120,7 @@ async fn merge(
         }
     };
     // What ships or is cancelled changes the order's own status, of which partial news says nothing.
-    let told_a_part = merged.announcements.contains(&Announcement::OrderUpdated);
+    let status_is_behind = merged.announcements.contains(&Announcement::OrderUpdated);
     let whole_at = merged
         .order
         .and_then(|order| order.as_of)
@@ -153,7 +130,7 @@ async fn merge(
         // did not reach the store asks again: it comes back here from the inbox.
         let request = Request {
             needs: Needs::WholeOrder,
-            delay: if told_a_part {
+            delay: if status_is_behind {
                 COMPANION_DELAY
             } else {
                 RENEWAL_DELAY
@@ -175,6 +152,16 @@ struct Request {
 }
 
 impl Request {
+    /// As soon as a full payload of the same change would have come.
+    fn soon(order: OrderId, wanted: Option<DateTime<Utc>>, needs: Needs) -> Self {
+        Self {
+            order,
+            wanted,
+            needs,
+            delay: COMPANION_DELAY,
+        }
+    }
+
     /// For news that could not be kept. Events are told by no payload of an order: who lost one must read.
     fn of(order: &Order) -> Self {
         let needs = if order.events.is_empty() {
@@ -182,12 +169,7 @@ impl Request {
         } else {
             Needs::Read
         };
-        Self {
-            order: order.id,
-            wanted: order.newest(),
-            needs,
-            delay: COMPANION_DELAY,
-        }
+        Self::soon(order.id, order.newest(), needs)
     }
 }
 

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
 use tokio::sync::Notify;
 use tracing::info;
 
@@ -107,17 +106,15 @@ pub enum NotStarted {
 }
 
 /// A running sweep of one site.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct RunningSweep {
     /// Its task.
     pub task_id: TaskId,
     /// Its kind.
-    #[serde(rename = "type")]
     pub kind: Kind,
     /// Its site.
     pub site: SiteCode,
     /// How far it is.
-    #[serde(flatten)]
     pub progress: Snapshot,
 }
 

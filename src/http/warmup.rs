@@ -22,13 +22,10 @@ use super::{
 };
 use crate::{
     site::SiteCode,
-    store::StoreError,
+    store::{MOST_RECORDS, StoreError},
     sweep::SweepRecord,
     warmer::{NotStarted, Request},
 };
-
-/// Most records one answer shows; a site keeps no more.
-const MOST_RECORDS: usize = 100;
 
 /// What a trigger may say, in the body or behind the `?`.
 #[derive(Debug, Default, Deserialize)]

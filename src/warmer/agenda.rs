@@ -7,14 +7,12 @@ use tracing::warn;
 use crate::{
     schedule::{Schedule, Slot},
     site::SiteCode,
-    store::{Change, Warming, WarmingChange},
+    store::{Change, MOST_RECORDS, Warming, WarmingChange},
     sweep::{self, Checkpoint, Kind, Plan, SweepRecord, SweepSettings, TaskId, Trigger},
 };
 
 /// A slot that is met later than this was caught up.
 const PUNCTUAL: TimeDelta = TimeDelta::seconds(60);
-/// Slots that are accounted for after a time of absence: as many as a site keeps records of.
-const MOST_SLOTS: usize = 100;
 /// A clock that is further back than this from the last slot was wrong before, not now.
 const LONGEST_SET_BACK: TimeDelta = TimeDelta::days(1);
 /// By then a sweep has renewed its last order: one of the design size takes half a minute, one of ten times that five.
@@ -74,7 +72,7 @@ impl Situation<'_> {
                 warn!(site = %self.site, last = %until, "the clock was set back by more than a day: slots are counted from now on");
                 return self.count_slots_from_now();
             }
-            Some(until) => schedule.due(until, self.now, MOST_SLOTS),
+            Some(until) => schedule.due(until, self.now, MOST_RECORDS),
         };
         if due.is_empty() && self.is_cold {
             return self.fill();

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     refresh::Drain,
     site::{Site, SiteCode},
-    store::{Change, Fence, StoreError, Warming, WarmingChange},
+    store::{Change, Fence, MOST_RECORDS, StoreError, Warming, WarmingChange},
     sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
 };
 
@@ -25,8 +25,6 @@ const COLD_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_COLD_PAUSE: Duration = Duration::from_secs(600);
 /// Before a sweep that the store interrupted goes on: longer each time.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// Records that are looked through for a full sweep.
-const HISTORY: usize = 100;
 
 /// A time of holding the lease.
 struct Reign {
@@ -155,7 +153,7 @@ impl Warmer {
         reign
     }
 
-    /// Lets a sweep finish its page, and the next replica begin at once.
+    /// Puts a sweep down where its last page ended, and lets the next replica begin at once.
     async fn abdicate(&self, site: &Site, reign: Reign) {
         reign.leave.cancel();
         if let Some(active) = reign.sweep {
@@ -218,7 +216,7 @@ impl Warmer {
         if cold.is_filled || !by_itself || !idle || Instant::now() < cold.look_at {
             return Ok(false);
         }
-        let records = self.records(&site.code, HISTORY).await?;
+        let records = self.records(&site.code, MOST_RECORDS).await?;
         cold.is_filled = records.iter().any(|record| self.fills_the_window(record));
         cold.look_at = Instant::now() + cold.pause;
         cold.pause = (cold.pause * 2).min(LONGEST_COLD_PAUSE);

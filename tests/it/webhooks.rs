@@ -139,12 +139,14 @@ async fn a_full_payload_that_follows_spares_the_read() {
 
 #[tokio::test]
 async fn nothing_goes_back_whatever_comes_again_or_late() {
-    let harness = Harness::start().await;
+    let (setup, shop_clock, clock) = Setup::default().clock(now());
+    let harness = setup.start().await;
     let shop = harness.simulator.shop();
     let id = shop.place_order(NewOrder::default());
     shop.set_note(id, Some("first")).unwrap();
     // The simulator's times have whole seconds, as Shopify's: the next state must be of a later one.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    shop_clock.advance(Duration::from_secs(1));
+    clock.advance(TimeDelta::seconds(1));
     shop.set_note(id, Some("second")).unwrap();
     shop.fulfill(id, NewFulfillment::default().number("F1"))
         .unwrap();
