@@ -5,8 +5,10 @@
 
 mod decision;
 mod embedded;
+mod error;
 mod keys;
 mod redis;
+mod refresh;
 mod stored;
 mod warming;
 
@@ -16,8 +18,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
 use secrecy::SecretString;
 use serde::Serialize;
-use thiserror::Error;
 
+pub use self::error::StoreError;
+pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
 pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
 use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
 use crate::{
@@ -185,111 +188,6 @@ pub struct Coverage {
     pub window: u64,
     /// Those whose tracking has not expired.
     pub warm: u64,
-}
-
-/// A request to fetch an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshAsk {
-    /// Which.
-    pub order: OrderId,
-    /// How new the answer must be to hold what was announced; any will do if none.
-    pub wanted: Option<DateTime<Utc>>,
-    /// What would answer it.
-    pub needs: Needs,
-    /// When to fetch it; the earliest goes first.
-    pub due_at: DateTime<Utc>,
-}
-
-/// What answers a request to fetch an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Needs {
-    /// A full payload that comes meanwhile will do as well as a read.
-    WholeOrder,
-    /// Only a read: it asks for something that no payload of an order tells.
-    Read,
-}
-
-/// An order waiting to be fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshEntry {
-    /// Which.
-    pub order: OrderId,
-    /// How new the answer must be, to the millisecond.
-    pub wanted: Option<DateTime<Utc>>,
-    /// What would answer it.
-    pub needs: Needs,
-    /// When it is due.
-    pub due_at: DateTime<Utc>,
-    /// How often it was fetched in vain.
-    pub attempts: u32,
-    /// How often it was asked for: what was asked after a fetch began is not answered by it.
-    pub asked: u64,
-}
-
-/// What to do with an entry of the refresh set once it was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// It is fetched. (It stays if it was asked for again meanwhile.)
-    Done,
-    /// It must be fetched again.
-    Again {
-        /// When.
-        due_at: DateTime<Utc>,
-    },
-    /// It was tried often enough: it is kept as a dead letter until it is asked for, and fetched, again.
-    Dead(DeadLetter),
-}
-
-/// Why the store could not do it. Texts hold no password and no customer data.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// It cannot be reached, or has failed.
-    #[error("unavailable: {cause}")]
-    Unavailable {
-        /// What it said, without addresses or data.
-        cause: String,
-    },
-    /// It did not answer in time.
-    #[error("no answer in time")]
-    TimedOut,
-    /// Too many writers at once on one order.
-    #[error("too many writers of one order at once")]
-    Conflict,
-    /// Another warmer has taken the lease: whatever this one is doing, it must stop.
-    #[error("another replica warms this site now")]
-    Fenced,
-    /// The refresh set is full.
-    #[error("the refresh set holds {MOST_REFRESHES} orders already")]
-    Full,
-    /// Another process has the file.
-    #[error(
-        "{file} is in use: another shopify-warmer runs on this DATA_DIR; stop it, or give this one a DATA_DIR of its own"
-    )]
-    InUse {
-        /// Which file.
-        file: String,
-    },
-    /// The directory cannot be used.
-    #[error("{dir} cannot be used: {cause}; set DATA_DIR to a directory that can be written")]
-    Directory {
-        /// Which.
-        dir: String,
-        /// Why.
-        cause: String,
-    },
-    /// `REDIS_URL` is no address.
-    #[error("REDIS_URL is no Redis address: write one such as redis://127.0.0.1:6379/0")]
-    BadUrl,
-}
-
-impl StoreError {
-    /// Whether trying again may help.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::TimedOut | Self::Conflict | Self::Full => true,
-            Self::Fenced | Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl => false,
-        }
-    }
 }
 
 /// Runs an operation on whichever store this is.

@@ -1,5 +1,7 @@
 //! `GET /api/warmup/status`: everything there is to see, the same whichever replica is asked.
 
+mod site;
+
 use std::collections::BTreeMap;
 
 use axum::{extract::State, response::Response};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use self::site::SiteStatus;
 use super::{
     AppState,
     answer::success,
@@ -20,7 +23,7 @@ use crate::{
     budget::BudgetStatus,
     lookup::HitCounts,
     schedule::Slot,
-    site::{BreakerState, Site, SiteCode},
+    site::{Site, SiteCode},
     store::Coverage,
     sweep::{Drift, Kind, Outcome, SweepRecord, TaskId},
     warm::TopicCounts,
@@ -162,40 +165,6 @@ struct StoreStatus {
     state: &'static str,
 }
 
-/// One site.
-#[derive(Debug, Serialize, ToSchema)]
-struct SiteStatus {
-    /// Whether it is being swept.
-    running: bool,
-    /// Whether it is the process asked that warms it.
-    warmed_here: bool,
-    /// Its part of the running task.
-    sweep: Option<RunningTask>,
-    /// When its last full sweep ended.
-    last_full_warmup: Option<DateTime<Utc>>,
-    /// When its last incremental sweep ended.
-    last_incremental_warmup: Option<DateTime<Utc>>,
-    /// How warm its window is.
-    coverage: Option<Covered>,
-    /// What its last sweep found that no webhook had announced.
-    drift: Option<Drift>,
-    /// Its orders waiting to be fetched.
-    refresh_set: Option<u64>,
-    /// Its orders that could not be fetched.
-    dead_letters: Option<usize>,
-    /// When its last webhook came in, at any replica, to half a minute.
-    last_webhook_at: Option<DateTime<Utc>>,
-    /// Its bucket at Shopify, in points.
-    budget: BudgetStatus,
-    /// `ok`, or the class of what went wrong with the last call.
-    #[schema(examples("ok"))]
-    shopify: &'static str,
-    /// Whether calls go out.
-    breaker: BreakerState,
-    /// The API version Shopify answered with, where it is not the one that was asked for.
-    api_version_served_instead: Option<String>,
-}
-
 /// Tells everything there is to see.
 ///
 /// What the store would have to tell is null while it cannot be reached: that is when somebody looks.
@@ -268,29 +237,6 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         started_at: state.about.started_at,
     })
-}
-
-impl SiteStatus {
-    fn of(state: &AppState, site: &Site, held: Option<&Held>, records: &[SweepRecord]) -> Self {
-        let own = || records.iter().filter(|record| record.site == site.code);
-        let told = held;
-        Self {
-            running: told.is_some_and(|held| held.sweep.is_some()),
-            warmed_here: state.warmer.reigns(&site.code),
-            last_full_warmup: last(own(), Kind::Full),
-            last_incremental_warmup: last(own(), Kind::Incremental),
-            coverage: told.map(|held| Covered::of(held.coverage)),
-            drift: swept(own()).map(|record| record.drift.clone()),
-            refresh_set: told.map(|held| held.waiting),
-            dead_letters: told.map(|held| held.dead),
-            last_webhook_at: told.and_then(|held| held.heard_at),
-            budget: site.calls.budget().status(),
-            shopify: site.calls.trouble().unwrap_or("ok"),
-            breaker: site.calls.breaker(),
-            api_version_served_instead: site.calls.fell_forward_to(),
-            sweep: told.and_then(|held| summed(held.sweep.as_slice())),
-        }
-    }
 }
 
 /// What every site's store told, or nothing if one did not.

@@ -3,13 +3,14 @@
 mod entries;
 mod file;
 mod refresh;
+mod site;
 mod warming;
 mod writer;
 
 use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
+use redb::{ReadTransaction, WriteTransaction};
 
 use self::{
     entries::{ENTRIES, Entries},
@@ -17,8 +18,7 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, WATERMARK,
-    Wanted,
+    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     stored,
@@ -33,11 +33,6 @@ use crate::{
 /// `(site, order)` → when it was placed, when its tracking expires; epoch milliseconds.
 const WINDOW: redb::TableDefinition<'_, (&str, u64), (i64, i64)> =
     redb::TableDefinition::new("window");
-/// `(site, name)` → a time that only moves on, epoch milliseconds.
-const MARKS: redb::TableDefinition<'_, (&str, &str), i64> = redb::TableDefinition::new("marks");
-/// `(site, sequence)` → a sweep's record.
-const RECORDS: redb::TableDefinition<'_, (&str, u64), &str> = redb::TableDefinition::new("records");
-
 /// What redb and its threads can fail with.
 type Result<T> = std::result::Result<T, StoreError>;
 type Redb<T> = std::result::Result<T, redb::Error>;
@@ -243,105 +238,6 @@ impl EmbeddedStore {
         .await
     }
 
-    /// Orders placed since, each with when its tracking expires (epoch milliseconds).
-    pub(super) fn window(
-        &self,
-        site: &SiteCode,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<(OrderId, i64)>> {
-        self.read(|read| {
-            let table = read.open_table(WINDOW)?;
-            let mut window = Vec::new();
-            for row in table.range((site.as_str(), 0)..=(site.as_str(), u64::MAX))? {
-                let (key, value) = row?;
-                let ((_, id), (created_at, expires_at)) = (key.value(), value.value());
-                if created_at >= since.timestamp_millis() {
-                    window.extend(OrderId::new(id).map(|id| (id, expires_at)));
-                }
-            }
-            Ok(window)
-        })
-    }
-
-    pub(super) fn mark(&self, site: &SiteCode, name: &str) -> Result<Option<i64>> {
-        self.read(|read| {
-            Ok(read
-                .open_table(MARKS)?
-                .get((site.as_str(), name))?
-                .map(|millis| millis.value()))
-        })
-    }
-
-    pub(super) async fn raise_mark(
-        &self,
-        site: &SiteCode,
-        name: &'static str,
-        millis: i64,
-    ) -> Result<()> {
-        let site = site.clone();
-        self.write(None, move |write| {
-            let mut table = write.open_table(MARKS)?;
-            let key = (site.as_str(), name);
-            let known = table.get(key)?.map(|millis| millis.value());
-            if known.is_none_or(|known| known < millis) {
-                table.insert(key, millis)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    pub(super) async fn push_record(&self, site: &SiteCode, record: &str) -> Result<()> {
-        let (site, record) = (site.clone(), record.to_owned());
-        self.write(None, move |write| keep_record(write, &site, &record))
-            .await
-    }
-
-    pub(super) fn records(&self, site: &SiteCode, limit: usize) -> Result<Vec<String>> {
-        self.read(|read| {
-            let table = read.open_table(RECORDS)?;
-            let newest_first = table
-                .range((site.as_str(), 0)..=(site.as_str(), u64::MAX))?
-                .rev()
-                .take(limit);
-            newest_first
-                .map(|row| Ok(row?.1.value().to_owned()))
-                .collect()
-        })
-    }
-
-    pub(super) async fn purge_site(&self, site: &SiteCode) -> Result<u64> {
-        let (keys, site) = (self.keys.clone(), site.clone());
-        self.write(None, move |write| {
-            let mut gone = 0;
-            for beginning in keys.beginnings(&site) {
-                let mut table = write.open_table(ENTRIES)?;
-                table.retain_in(
-                    beginning.as_str()..format!("{beginning}\u{10FFFF}").as_str(),
-                    |key, _| {
-                        // A late redelivery must not bring a deleted order back.
-                        let stays = Keys::is_tombstone(key);
-                        gone += u64::from(!stays);
-                        stays
-                    },
-                )?;
-            }
-            let all = || (site.as_str(), 0)..=(site.as_str(), u64::MAX);
-            write.open_table(WINDOW)?.retain_in(all(), |_, _| false)?;
-            write
-                .open_table(refresh::REFRESHES)?
-                .retain_in(all(), |_, _| false)?;
-            write
-                .open_table(warming::DEAD)?
-                .retain_in(all(), |_, _| false)?;
-            write
-                .open_table(MARKS)?
-                .remove((site.as_str(), WATERMARK))?;
-            Ok(gone)
-        })
-        .await
-    }
-
     /// Reads in place: a few microseconds out of redb's cache, less than handing the work to another thread would cost.
     fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Redb<T>) -> Result<T> {
         let mut generation = self.file.generation();
@@ -365,22 +261,6 @@ impl EmbeddedStore {
     ) -> Result<T> {
         self.writer.run(now, work).await
     }
-}
-
-/// Adds a sweep's record; the oldest beyond [`MOST_RECORDS`] goes.
-fn keep_record(write: &WriteTransaction, site: &SiteCode, record: &str) -> Redb<()> {
-    let mut table = write.open_table(RECORDS)?;
-    let all = (site.as_str(), 0)..=(site.as_str(), u64::MAX);
-    let last = table
-        .range(all)?
-        .next_back()
-        .transpose()?
-        .map(|(key, _)| key.value().1);
-    let next = last.map_or(0, |last| last + 1);
-    table.insert((site.as_str(), next), record)?;
-    let too_old = next.saturating_sub(u64::try_from(MOST_RECORDS).unwrap_or(u64::MAX) - 1);
-    table.retain_in((site.as_str(), 0)..(site.as_str(), too_old), |_, _| false)?;
-    Ok(())
 }
 
 /// Whether a number leads to an order that has it. One that has led to an order, and does not any more, must not hide for two days

@@ -2,6 +2,7 @@
 
 mod connection;
 mod refresh;
+mod site;
 mod warming;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use secrecy::SecretString;
 
 use self::connection::Connection;
 use super::{
-    Entry, Found, LONGEST_WINDOW, MOST_RECORDS, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
     stored,
@@ -28,8 +29,6 @@ const MERGE_TRIES: u32 = 64;
 /// The longest pause between two tries: a few dozen times what a try takes, so that even sixteen writers get out of each
 /// other's way.
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
-/// Keys a purge looks at in one step.
-const PURGE_STEP: usize = 500;
 
 /// Reads an order: its value (empty if there is none), what is left of it and of its tracking, and whether it is deleted or known
 /// to be absent. A key that holds no string is somebody else's mistake, and counts as not cached like any other garbage.
@@ -67,12 +66,6 @@ const UNLINK_IF: &str =
 
 /// Remembers that a number leads nowhere, if it still leads where it was seen to lead.
 const REPLACE_IF: &str = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], '-', 'PX', ARGV[2]) end return 1";
-
-/// Sets a number unless a greater one is there.
-const RAISE: &str = r"
-local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
-if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1]) end
-return 1";
 
 /// A Redis store. Cheap to clone; clones share the connection.
 #[derive(Debug, Clone)]
@@ -422,156 +415,6 @@ impl RedisStore {
         self.connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await
-    }
-
-    /// Orders placed since, each with when its tracking expires (epoch milliseconds; 0 where that is not known).
-    pub(super) async fn window(
-        &self,
-        site: &SiteCode,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<(OrderId, i64)>, StoreError> {
-        let (window, expiry) = (
-            self.keys.of_site(site, "window"),
-            self.keys.of_site(site, "expiry"),
-        );
-        let mut ids = redis::cmd("ZRANGEBYSCORE");
-        ids.arg(&window).arg(since.timestamp_millis()).arg("+inf");
-        let ids: Vec<u64> = self
-            .connection
-            .run(async |mut redis| ids.query_async(&mut redis).await)
-            .await?;
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut scores = redis::cmd("ZMSCORE");
-        scores.arg(&expiry).arg(&ids);
-        let scores: Vec<Option<f64>> = self
-            .connection
-            .run(async |mut redis| scores.query_async(&mut redis).await)
-            .await?;
-        let expiries = ids.into_iter().zip(scores);
-        Ok(expiries
-            .filter_map(|(id, score)| Some((OrderId::new(id)?, score.map_or(0, whole))))
-            .collect())
-    }
-
-    pub(super) async fn mark(
-        &self,
-        site: &SiteCode,
-        name: &str,
-    ) -> Result<Option<i64>, StoreError> {
-        let key = self.keys.of_site(site, name);
-        let held: Option<Vec<u8>> = self
-            .connection
-            .run(async |mut redis| redis::cmd("GET").arg(&key).query_async(&mut redis).await)
-            .await?;
-        let held = held.as_deref().map(String::from_utf8_lossy);
-        Ok(held.and_then(|held| held.parse().ok()))
-    }
-
-    pub(super) async fn raise_mark(
-        &self,
-        site: &SiteCode,
-        name: &str,
-        millis: i64,
-    ) -> Result<(), StoreError> {
-        let script = Script::new(RAISE);
-        let mut call = script.prepare_invoke();
-        call.key(self.keys.of_site(site, name)).arg(millis);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
-    }
-
-    pub(super) async fn push_record(
-        &self,
-        site: &SiteCode,
-        record: &str,
-    ) -> Result<(), StoreError> {
-        let key = self.keys.of_site(site, "history");
-        let mut write = pipe();
-        write.atomic().lpush(&key, record).ignore();
-        write
-            .ltrim(
-                &key,
-                0,
-                isize::try_from(MOST_RECORDS).unwrap_or(isize::MAX) - 1,
-            )
-            .ignore();
-        self.connection
-            .run(async |mut redis| write.query_async(&mut redis).await)
-            .await
-    }
-
-    pub(super) async fn records(
-        &self,
-        site: &SiteCode,
-        limit: usize,
-    ) -> Result<Vec<String>, StoreError> {
-        let key = self.keys.of_site(site, "history");
-        let last = isize::try_from(limit).unwrap_or(isize::MAX) - 1;
-        if last < 0 {
-            return Ok(Vec::new());
-        }
-        self.connection
-            .run(async |mut redis| {
-                redis::cmd("LRANGE")
-                    .arg(&key)
-                    .arg(0)
-                    .arg(last)
-                    .query_async(&mut redis)
-                    .await
-            })
-            .await
-    }
-
-    pub(super) async fn purge_site(&self, site: &SiteCode) -> Result<u64, StoreError> {
-        let mut gone = 0;
-        for beginning in self.keys.beginnings(site) {
-            gone += self.purge(&format!("{beginning}*")).await?;
-        }
-        let mut write = redis::cmd("UNLINK");
-        for name in [
-            "window",
-            "expiry",
-            "refresh",
-            "refresh:asks",
-            "dead",
-            "watermark",
-        ] {
-            write.arg(self.keys.of_site(site, name));
-        }
-        self.connection
-            .run(async |mut redis| write.query_async::<()>(&mut redis).await)
-            .await?;
-        Ok(gone)
-    }
-
-    async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let (mut cursor, mut gone) = (0_u64, 0);
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern);
-            scan.arg("COUNT").arg(PURGE_STEP);
-            let (next, mut keys): (u64, Vec<String>) = self
-                .connection
-                .run(async |mut redis| scan.query_async(&mut redis).await)
-                .await?;
-            // A late redelivery must not bring a deleted order back.
-            keys.retain(|key| !Keys::is_tombstone(key));
-            if !keys.is_empty() {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
-                gone += self
-                    .connection
-                    .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
-                    .await?;
-            }
-            if next == 0 {
-                return Ok(gone);
-            }
-            cursor = next;
-        }
     }
 }
 

@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use redb::{Database, ReadableDatabase as _};
 use tracing::{info, warn};
 
-use super::{MARKS, RECORDS, Redb, Result, StoreError, WINDOW, entries, refresh, warming};
+use super::{
+    Redb, Result, StoreError, WINDOW, entries, refresh,
+    site::{MARKS, RECORDS},
+    warming,
+};
 use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile};
 
 /// Less than this is not worth giving back.

@@ -10,7 +10,7 @@ use std::{
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use tokio::time::Instant;
 
-use super::{EmbeddedStore, Redb, Result, keep_record};
+use super::{EmbeddedStore, Redb, Result, site::keep_record};
 use crate::{
     order::OrderId,
     site::SiteCode,
