@@ -21,4 +21,6 @@ mod schedule;
 mod script;
 mod store;
 mod sweep;
+mod verify;
+mod vocabulary;
 mod webhooks;

@@ -53,6 +53,30 @@ async fn a_plain_order() {
 }
 
 #[tokio::test]
+async fn what_no_payload_tells_is_read_from_the_api() {
+    let harness = Harness::start().await;
+    let shop = harness.simulator.shop();
+    let id = shop.place_order(NewOrder::default());
+    shop.set_waiting(id, Some("ON_HOLD")).unwrap();
+    shop.set_return_status(id, "RETURN_REQUESTED").unwrap();
+    let [webhooks, api] = both(&harness, id).await;
+    assert_eq!(
+        (
+            &webhooks.0["return_status"],
+            &webhooks.0["fulfillment_status_en"]
+        ),
+        (&Value::Null, &Value::from("Not shipped yet"))
+    );
+    assert_eq!(
+        (&api.0["return_status"], &api.0["return_status_zh"]),
+        (&Value::from("return_requested"), &Value::from("已申请退货"))
+    );
+    assert_eq!(api.0["fulfillment_status_en"], "On hold");
+    assert_eq!(api.1["fulfillment_status"], Value::Null);
+    harness.stop().await;
+}
+
+#[tokio::test]
 async fn two_hundred_line_items_in_several_parcels() {
     let harness = Harness::start().await;
     let shop = harness.simulator.shop();
