@@ -22,10 +22,10 @@ pub(in crate::http) struct SearchQuery {
     site: String,
     /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
     /// state is told.
-    #[param(required = false, max_length = 254, example = "customer@example.com")]
+    #[param(required = false, example = "customer@example.com")]
     email: String,
     /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
-    #[param(required = false, max_length = 16, example = "SW1A 1AA")]
+    #[param(required = false, example = "SW1A 1AA")]
     zip: String,
 }
 
@@ -38,10 +38,10 @@ pub(in crate::http) struct OrderQuery {
     site: String,
     /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
     /// state is told.
-    #[param(required = false, max_length = 254, example = "customer@example.com")]
+    #[param(required = false, example = "customer@example.com")]
     email: String,
     /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
-    #[param(required = false, max_length = 16, example = "SW1A 1AA")]
+    #[param(required = false, example = "SW1A 1AA")]
     zip: String,
 }
 
@@ -57,10 +57,10 @@ pub(in crate::http) struct TrackingQuery {
     site: String,
     /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
     /// state is told.
-    #[param(required = false, max_length = 254, example = "customer@example.com")]
+    #[param(required = false, example = "customer@example.com")]
     email: String,
     /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
-    #[param(required = false, max_length = 16, example = "SW1A 1AA")]
+    #[param(required = false, example = "SW1A 1AA")]
     zip: String,
 }
 
