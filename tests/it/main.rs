@@ -10,6 +10,7 @@ mod budget;
 mod command_line;
 mod documents;
 mod harness;
+mod interruptions;
 mod isolation;
 mod lookup;
 mod metrics;
