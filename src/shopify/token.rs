@@ -107,9 +107,13 @@ impl Tokens {
         let Self::Granted(granted) = self else {
             return Ok(None);
         };
-        let held = granted.held.load_full();
-        if held.is_some_and(|held| held.token.number == refused.number && held.is_hopeless()) {
-            return Ok(None);
+        if let Some(held) = granted.held.load_full()
+            && held.token.number == refused.number
+        {
+            held.was_refused();
+            if held.is_hopeless() {
+                return Ok(None);
+            }
         }
         let other = |held: &Held| held.token.number != refused.number;
         granted.obtain(http, now, other).await.map(Some)
