@@ -27,38 +27,7 @@ async fn answers(harness: &Harness, id: u64) -> (Value, Value) {
     let order = harness.by_id(id).await.data()["order"].clone();
     let tracking = harness.tracking(id).await.data()["tracking"].clone();
     assert!(order.is_object() && tracking.is_object());
-    for (template, days) in [
-        (
-            "message_template_zh",
-            &[("（20", "）"), ("，预计 20", "到达")],
-        ),
-        (
-            "message_template_en",
-            &[(" (shipped on 20", ")"), (" and is expected around 20", "")],
-        ),
-    ] {
-        let told = tracking[template].as_str().expect("a text").to_owned();
-        tracking[template] = days
-            .iter()
-            .fold(told, |told, day| without_days(&told, *day))
-            .into();
-    }
     (order, tracking)
-}
-
-/// The sentences name the day of delivery or the expected one instead of that of shipping, once it is known.
-fn without_days(told: &str, (before, after): (&str, &str)) -> String {
-    let mut parts = told.split(before);
-    let mut left = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        // What the century leaves of a date: `26-11-22`; behind it, in Chinese, the rest of the phrase.
-        let rest = part.get(8..).expect("a date");
-        left.push_str(
-            rest.find(after)
-                .map_or(rest, |at| &rest[at + after.len()..]),
-        );
-    }
-    left.replace(" on 20", " ")
 }
 
 async fn same(harness: &Harness, id: u64) -> (Value, Value) {
@@ -320,5 +289,40 @@ fn without_what_only_the_api_tells((mut order, mut tracking): (Value, Value)) ->
             }
         }
     }
+    for (template, days) in [
+        (
+            "message_template_zh",
+            &[("（20", "）"), ("，预计 20", "到达")][..],
+        ),
+        (
+            "message_template_en",
+            &[
+                (" (shipped on 20", ")"),
+                (" and is expected around 20", ""),
+                (" on 20", ""),
+            ][..],
+        ),
+    ] {
+        let told = tracking[template].as_str().expect("a text").to_owned();
+        tracking[template] = days
+            .iter()
+            .fold(told, |told, day| without_days(&told, *day))
+            .into();
+    }
     (order, tracking)
+}
+
+/// The sentences name the day of delivery or the expected one instead of that of shipping, once it is known.
+fn without_days(told: &str, (before, after): (&str, &str)) -> String {
+    let mut parts = told.split(before);
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // What the century leaves of a date: `26-11-22`; behind it, in Chinese, the rest of the phrase.
+        let rest = part.get(8..).expect("a date");
+        left.push_str(
+            rest.find(after)
+                .map_or(rest, |at| &rest[at + after.len()..]),
+        );
+    }
+    left
 }
