@@ -259,6 +259,7 @@ fn state(
         inbox,
         lookups,
         warmer,
+        verify: config.verify,
         clock,
     }
 }
@@ -356,5 +357,6 @@ fn shown(config: &Config) -> Value {
         "order_search_ttl": ttls.search.as_secs(),
         "not_found_ttl": ttls.not_found.as_secs(),
         "lookup_timeout_ms": config.lookup_timeout.as_millis(),
+        "lookup_verify": config.verify,
     })
 }

@@ -24,7 +24,7 @@ use crate::{
     alert::AlertSettings,
     budget::BudgetSettings,
     clock::Clock,
-    http::Access,
+    http::{Access, Verify},
     observe::{self, LogFormat},
     site::SiteSettings,
     store::{StoreSettings, Ttls},
@@ -54,6 +54,8 @@ pub struct Config {
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
     pub lookup_timeout: Duration,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// Where alerts go.
     pub alerts: AlertSettings,
     /// What log lines look like.
@@ -121,6 +123,7 @@ impl Config {
                 8000,
                 100..=60_000,
             )),
+            verify: reader.parse("LOOKUP_VERIFY", Verify::Off, "off or contact"),
             alerts: alerts(&mut reader),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),

@@ -26,7 +26,9 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve, metrics::Metrics, openapi::document};
+pub use self::{
+    access::Access, listener::serve, metrics::Metrics, openapi::document, orders::Verify,
+};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,
@@ -75,6 +77,8 @@ pub struct AppState {
     pub clock: Clock,
     /// Who may ask.
     pub access: Access,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// What the status shows of the settings.
     pub about: About,
 }

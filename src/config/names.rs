@@ -25,6 +25,7 @@ pub const VARIABLES: &[&str] = &[
     "ADMIN_TOKEN",
     "LOOKUP_TOKEN",
     "LOOKUP_TIMEOUT_MS",
+    "LOOKUP_VERIFY",
     "ALERT_WEBHOOK_URL",
     "ALERT_FORMAT",
     "LOG_FORMAT",

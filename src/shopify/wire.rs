@@ -118,6 +118,8 @@ pub struct OrderNode {
     cancelled_at: Option<DateTime<Utc>>,
     display_financial_status: Option<String>,
     display_fulfillment_status: String,
+    #[serde(default)]
+    return_status: Option<String>,
     currency_code: String,
     discount_codes: Vec<String>,
     total_price_set: MoneyBag,

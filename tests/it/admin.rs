@@ -16,7 +16,7 @@ use shopify_warmer::{
     },
 };
 
-const JUDGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges");
+pub(crate) const JUDGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges");
 
 #[test]
 fn shopifys_real_schema_accepts_every_document() {

@@ -24,4 +24,6 @@ mod script;
 mod store;
 mod sweep;
 mod tokens;
+mod verify;
+mod vocabulary;
 mod webhooks;

@@ -34,6 +34,10 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<LineItem>,
     pub(crate) fulfillments: Vec<Fulfillment>,
     pub(crate) refunds: Vec<Refund>,
+    /// What `displayFulfillmentStatus` says instead of nothing shipped: `ON_HOLD`, `SCHEDULED` …
+    pub(crate) waiting: Option<String>,
+    /// `returnStatus`, where there is a return.
+    pub(crate) return_status: Option<String>,
 }
 
 /// A code that took something off the price.
