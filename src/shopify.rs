@@ -1,5 +1,6 @@
 //! The Admin API of one shop: one POST per call, every way it can fail told apart.
 
+mod bulk;
 mod cost;
 mod envelope;
 mod error;
@@ -15,6 +16,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing::warn;
 
 pub use self::{
+    bulk::{
+        BadDownload, BulkBegun, BulkCancel, BulkFile, BulkOperation, BulkOrder, BulkPoll, BulkRun,
+        BulkState, Download, Downloads, NotBegun, OrdersCount, Owned, Role, assemble, owner,
+    },
     cost::{Cost, CostReport, Throttle, connection_cost},
     error::{AdminError, Author, Retry},
     query::{

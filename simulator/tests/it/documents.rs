@@ -90,7 +90,7 @@ async fn every_document_of_the_service_is_answered() {
     assert_eq!(answer["data"]["ordersCount"]["count"], 1);
 
     let run = document(&["bulk_run"]);
-    let inner = document(&["bulk_orders", "line_item_fields"]).replace("<search>", "status:open");
+    let inner = document(&["bulk_orders"]).replace("<search>", "status:open");
     let answer = ask(&simulator, &run, json!({ "query": inner })).await;
     refuse_errors(&answer);
     let payload = &answer["data"]["bulkOperationRunQuery"];
