@@ -12,7 +12,7 @@ use super::{
     spool::{BadLines, Extent, Share, Shares, shares_of},
 };
 use crate::{
-    order::OrderId,
+    order::{Order, OrderId},
     shopify::BulkOrder,
     sweep::{Interrupted, Sweep, checkpoint::Position},
 };
@@ -34,6 +34,15 @@ pub(super) enum Taken {
     Nothing,
     /// There is no room for it here: another would find none either.
     NoRoom,
+}
+
+/// Orders that are to be read by id.
+#[derive(Debug, Default)]
+struct Needy {
+    /// Those that are in the cache, less what the file does not tell.
+    merged: Vec<OrderId>,
+    /// Those that a file which breaks off told too little of.
+    unmerged: BTreeSet<OrderId>,
 }
 
 /// Takes a file in. What was merged before, by whomever, is not merged again.
@@ -91,13 +100,13 @@ async fn merge(
     import: &mut Import,
     (operation, found): (&Operation, &Found),
     (shares, of): (Shares, u32),
-) -> Result<io::Result<Vec<OrderId>>, Interrupted> {
+) -> Result<io::Result<Needy>, Interrupted> {
     let merged_before = match import.step {
         Step::Merging { done, .. } => done,
         Step::Waiting => 0,
         Step::Details { .. } => of,
     };
-    let mut needy = Vec::new();
+    let mut needy = Needy::default();
     let mut shares = shares;
     for number in 0..of {
         let opened = blocking(move || {
@@ -148,7 +157,7 @@ async fn merge_share(
     sweep: &mut Sweep<'_>,
     (operation, found): (&Operation, &Found),
     (mut share, wanted, known): (Share, Wanted, &BTreeSet<OrderId>),
-    needy: &mut Vec<OrderId>,
+    needy: &mut Needy,
 ) -> Result<io::Result<()>, Interrupted> {
     let asked_at = operation.asked_at;
     loop {
@@ -177,19 +186,23 @@ fn sorted_out(
     sweep: &mut Sweep<'_>,
     orders: Vec<Result<BulkOrder, (OrderId, BadLines)>>,
     (extent, wanted): (Whole, Wanted),
-    needy: &mut Vec<OrderId>,
+    needy: &mut Needy,
 ) -> Vec<BulkOrder> {
     let mut good = Vec::with_capacity(orders.len());
     for order in orders {
         match order {
-            Ok(order) if extent == Whole::No && !order.has_its_lines => needy.push(order.order.id),
+            Ok(order) if extent == Whole::No && !order.has_its_lines => {
+                needy.unmerged.insert(order.order.id);
+            }
             Ok(order) => {
                 if order.needs_read {
-                    needy.push(order.order.id);
+                    needy.merged.push(order.order.id);
                 }
                 good.push(order);
             }
-            Err((id, BadLines::Orphans)) if extent == Whole::No => needy.push(id),
+            Err((id, BadLines::Orphans)) if extent == Whole::No => {
+                needy.unmerged.insert(id);
+            }
             Err((id, error)) if wanted == Wanted::All => {
                 sweep.at.findings.failure(Some(id), &error);
             }
@@ -222,8 +235,11 @@ async fn merge_batch(
 async fn details(
     sweep: &mut Sweep<'_>,
     import: &mut Import,
-    mut needy: Vec<OrderId>,
+    needy: Needy,
 ) -> Result<(), Interrupted> {
+    let Needy { merged, unmerged } = needy;
+    let mut needy = merged;
+    needy.extend(&unmerged);
     needy.sort_unstable_by_key(|id| Reverse(*id));
     if let Step::Details { below: Some(below) } = import.step {
         needy.retain(|id| *id < below);
@@ -237,7 +253,10 @@ async fn details(
         }
         let below = batch.last().copied();
         done += batch.len();
-        sweep.complete(found.orders).await?;
+        let is_new = |order: &Order| unmerged.contains(&order.id);
+        let (new, merged): (Vec<_>, Vec<_>) = found.orders.into_iter().partition(is_new);
+        sweep.take_in(new).await?;
+        sweep.complete(merged).await?;
         import.step = Step::Details { below };
         sweep.save(Position::Bulk(import.clone())).await?;
     }

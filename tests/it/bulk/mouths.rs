@@ -8,7 +8,7 @@ use crate::harness::{Harness, Setup};
 /// One shop, twice the same: ids, times and customers come from its seed and its clock.
 async fn shop(threshold: u64) -> (Harness, Vec<u64>) {
     let (setup, ..) = Setup::default()
-        .shop(|shop| shop.orders(200).seed(11))
+        .shop(|shop| shop.orders(200).seed(11).bucket(40_000, 2000))
         .set("WARMUP_BULK_THRESHOLD", threshold)
         .set("WARMUP_PAGE_SIZE", 10)
         .clock("2026-11-22T12:00:00Z".parse().unwrap());
