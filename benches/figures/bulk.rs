@@ -20,72 +20,82 @@ pub(crate) async fn measure(kind: StoreKind, orders: u32, table: &mut Table) {
     let stage = Stage::large(kind, orders).await;
     let (resident, peak_before) = (stage.service.resident_bytes(), stage.service.peak_bytes());
     eprintln!("figures: importing them, {kind}");
-    let began = Instant::now();
-    let mut connection = stage.service.connect().await;
-    let reply = connection.post("/api/warmup/trigger?type=full").await;
-    assert_eq!(reply.status, 200, "the trigger: {}", reply.text());
-    let mut merged_after = None;
-    let record = loop {
-        assert!(began.elapsed() < PATIENCE, "the import never ends");
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let history = connection.get("/api/warmup/history").await.json();
-        if let Some(record) = history.pointer("/data/history/0") {
-            break record.clone();
-        }
-        let status = connection.get("/api/warmup/status").await.json();
-        let done = status.pointer("/data/sweep/done").and_then(Value::as_u64);
-        if merged_after.is_none() && done >= Some(u64::from(orders)) {
-            merged_after = Some(began.elapsed());
-        }
-    };
-    let took = began.elapsed();
-    let count = |name: &str| record.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let outcome = record.get("outcome").and_then(Value::as_str);
-    assert_eq!(outcome, Some("completed"), "the import: {record}");
-    assert_eq!(
-        count("total_orders"),
-        u64::from(orders),
-        "the import: {record}"
-    );
+    let import = Import::run(&stage, u64::from(orders)).await;
     let growth = stage.service.peak_bytes().zip(resident);
     let growth = growth.map(|(peak, before)| peak.saturating_sub(before));
     let what = format!("import of {orders} orders by a bulk operation, {kind}");
-    let merged_after = merged_after.unwrap_or(took);
-    table.add(Row {
-        what: format!("{what}: peak memory of the service above what it held before"),
-        measured: format!(
-            "{} MB (peak before: {} MB)",
-            megabytes(growth),
-            megabytes(peak_before)
-        ),
-        bar: Some((
-            "< 300 MB",
-            growth.is_some_and(|growth| growth < MOST_GROWTH),
-        )),
-        part: "bulk",
-    });
-    table.add(Row {
-        what: format!("{what}: until all are in the cache, Shopify's own work included"),
-        measured: format!(
-            "{:.1} s, {:.0} orders/s; with all details {:.1} s",
-            merged_after.as_secs_f64(),
-            f64::from(orders) / merged_after.as_secs_f64(),
-            took.as_secs_f64()
-        ),
-        bar: None,
-        part: "bulk",
-    });
-    let calls = count("api_calls");
-    table.add(Row {
-        what: format!("{what}: API calls"),
-        measured: format!(
-            "{calls} ({}); the file has {}",
-            by_operation(&stage),
-            file(&stage).await
-        ),
-        bar: None,
-        part: "bulk",
-    });
+    let mut add = |figure: &str, measured: String, bar| {
+        table.add(Row {
+            what: format!("{what}: {figure}"),
+            measured,
+            bar,
+            part: "bulk",
+        });
+    };
+    let met = growth.is_some_and(|growth| growth < MOST_GROWTH);
+    let peak = megabytes(peak_before);
+    add(
+        "peak memory of the service above what it held before",
+        format!("{} MB (peak before: {peak} MB)", megabytes(growth)),
+        Some(("< 300 MB", met)),
+    );
+    let seconds = import.merged_after.as_secs_f64();
+    let rate = f64::from(orders) / seconds;
+    let whole = import.took.as_secs_f64();
+    add(
+        "until all are in the cache, the simulated Shopify's work included",
+        format!("{seconds:.1} s, {rate:.0} orders/s; with all details {whole:.1} s"),
+        None,
+    );
+    let (calls, file) = (by_operation(&stage), file(&stage).await);
+    add(
+        "API calls",
+        format!("{} ({calls}); the file has {file}", import.calls),
+        None,
+    );
+}
+
+/// How an import went.
+struct Import {
+    merged_after: Duration,
+    took: Duration,
+    calls: u64,
+}
+
+impl Import {
+    async fn run(stage: &Stage, orders: u64) -> Self {
+        let began = Instant::now();
+        let mut connection = stage.service.connect().await;
+        let reply = connection.post("/api/warmup/trigger?type=full").await;
+        assert_eq!(reply.status, 200, "the trigger: {}", reply.text());
+        let mut merged_after = None;
+        let record = loop {
+            assert!(began.elapsed() < PATIENCE, "the import never ends");
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let history = connection.get("/api/warmup/history").await.json();
+            if let Some(record) = history.pointer("/data/history/0") {
+                break record.clone();
+            }
+            let status = connection.get("/api/warmup/status").await.json();
+            let done = status.pointer("/data/sweep/done").and_then(Value::as_u64);
+            if done >= Some(orders) {
+                merged_after.get_or_insert_with(|| began.elapsed());
+            }
+        };
+        let count = |name: &str| record.get(name).and_then(Value::as_u64);
+        let outcome = record.get("outcome").and_then(Value::as_str);
+        assert_eq!(
+            (outcome, count("total_orders")),
+            (Some("completed"), Some(orders)),
+            "the import: {record}"
+        );
+        let took = began.elapsed();
+        Self {
+            merged_after: merged_after.unwrap_or(took),
+            took,
+            calls: count("api_calls").unwrap_or_default(),
+        }
+    }
 }
 
 fn megabytes(bytes: Option<u64>) -> String {

@@ -23,7 +23,7 @@ pub enum WireError {
 }
 
 impl WireError {
-    pub(super) fn shape(error: serde_json::Error) -> Self {
+    pub(super) fn shape(error: &serde_json::Error) -> Self {
         let column = error.column();
         Self::Shape { column }
     }

@@ -38,10 +38,10 @@ impl Export {
     }
 
     /// Writes some orders and their children, apart from each other.
-    pub(super) fn add(&mut self, orders: Vec<Rendered>) -> io::Result<()> {
+    pub(super) fn add(&mut self, orders: &[Rendered]) -> io::Result<()> {
         match self.layout {
             BulkLayout::ChildrenLater => {
-                for order in &orders {
+                for order in orders {
                     self.root(&order.line)?;
                 }
                 for child in orders.iter().flat_map(|order| &order.children) {

@@ -136,7 +136,7 @@ async fn export(
         let written = blocking(world, operation, move |world, operation| {
             let when = (operation.version.as_str(), operation.created_at);
             let orders = operation.inner.orders(world, when, &ids);
-            let written = export.add(orders);
+            let written = export.add(&orders);
             (export, written)
         });
         let Some((back, written)) = written.await else {

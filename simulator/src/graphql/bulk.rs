@@ -69,7 +69,7 @@ impl Inner {
     fn of(document: &ExecutableDocument, orders: &Field) -> Self {
         let arguments = orders.arguments.iter();
         let arguments = arguments.filter(|argument| !IGNORED.contains(&argument.name.as_str()));
-        let arguments: String = arguments
+        let arguments: Vec<_> = arguments
             .map(|argument| format!(", {}: {}", argument.name, argument.value))
             .collect();
         let node = rules::node_of(document, orders).map(|node| {
@@ -78,12 +78,13 @@ impl Inner {
             node.to_string()
         });
         let fragments = document.fragments.values().cloned();
-        let fragments: String = fragments
+        let fragments: Vec<_> = fragments
             .map(|mut part| {
                 drop_page_sizes(&mut part.make_mut().selection_set);
                 format!("\n{part}")
             })
             .collect();
+        let (arguments, fragments) = (arguments.concat(), fragments.concat());
         Self {
             roots: format!(
                 "{{ orders(first: {}{arguments}) {{ nodes {{ id }} }} }}",
@@ -112,9 +113,11 @@ impl Inner {
         let Some(JsonValue::Array(nodes)) = data.remove("nodes") else {
             return Vec::new();
         };
-        let orders = nodes.into_iter().filter_map(|node| match node {
-            JsonValue::Object(order) => Some(rendered(order)),
-            _ => None,
+        let orders = nodes.into_iter().filter_map(|node| {
+            let JsonValue::Object(order) = node else {
+                return None;
+            };
+            Some(rendered(order))
         });
         orders.collect()
     }

@@ -71,9 +71,12 @@ pub fn assemble(
     children: &[&[u8]],
     observed_at: DateTime<Utc>,
 ) -> Result<BulkOrder, WireError> {
-    let mut node: Value = serde_json::from_slice(itself).map_err(WireError::shape)?;
+    let mut node: Value =
+        serde_json::from_slice(itself).map_err(|error| WireError::shape(&error))?;
     let lines = children.iter().map(|line| serde_json::from_slice(line));
-    let lines: Vec<Value> = lines.collect::<Result<_, _>>().map_err(WireError::shape)?;
+    let lines: Vec<Value> = lines
+        .collect::<Result<_, _>>()
+        .map_err(|error| WireError::shape(&error))?;
     let mut is_told = true;
     if let Some(parcels) = node.get_mut("fulfillments").and_then(Value::as_array_mut) {
         for parcel in parcels.iter_mut().filter_map(Value::as_object_mut) {
@@ -96,7 +99,7 @@ pub fn assemble(
     if let Some(node) = node.as_object_mut() {
         node.insert("lineItems".to_owned(), lines);
     }
-    let node: OrderNode = serde_json::from_value(node).map_err(WireError::shape)?;
+    let node: OrderNode = serde_json::from_value(node).map_err(|error| WireError::shape(&error))?;
     let mut order = node.into_order(observed_at, Source::Sweep)?;
     yield_to_others(&mut order);
     let on_its_way = order

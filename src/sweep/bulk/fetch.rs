@@ -70,7 +70,7 @@ pub(super) async fn fetch(
         };
         if failures > MOST_FAILURES || !is_retryable(&error) {
             // What a failed operation leaves may end in the middle of a line.
-            let enough = found.extent == Whole::No && is_cut(&error);
+            let enough = found.whole == Whole::No && is_cut(&error);
             return Ok(if enough { Ok(spool) } else { Err(error) });
         }
         warn!(site = %sweep.site.code, task = %sweep.at.plan.task, bytes = spool.bytes(), "a download is gone on with: {error}");

@@ -88,7 +88,7 @@ pub(super) async fn take_in(
         }
     };
     details(sweep, import, needy).await?;
-    Ok(match found.extent {
+    Ok(match found.whole {
         Whole::Yes => Taken::Whole,
         Whole::No => Taken::Part(extent),
     })
@@ -173,7 +173,7 @@ async fn merge_share(
         if orders.is_empty() {
             return Ok(Ok(()));
         }
-        let mut orders = sorted_out(sweep, orders, (found.extent, wanted), needy);
+        let mut orders = sorted_out(sweep, orders, (found.whole, wanted), needy);
         orders.retain(|order| !known.contains(&order.order.id));
         if wanted == Wanted::All {
             merge_batch(sweep, orders, found.orders).await?;
@@ -185,13 +185,13 @@ async fn merge_share(
 fn sorted_out(
     sweep: &mut Sweep<'_>,
     orders: Vec<Result<BulkOrder, (OrderId, BadLines)>>,
-    (extent, wanted): (Whole, Wanted),
+    (whole, wanted): (Whole, Wanted),
     needy: &mut Needy,
 ) -> Vec<BulkOrder> {
     let mut good = Vec::with_capacity(orders.len());
     for order in orders {
         match order {
-            Ok(order) if extent == Whole::No && !order.has_its_lines => {
+            Ok(order) if whole == Whole::No && !order.has_its_lines => {
                 needy.unmerged.insert(order.order.id);
             }
             Ok(order) => {
@@ -200,7 +200,7 @@ fn sorted_out(
                 }
                 good.push(order);
             }
-            Err((id, BadLines::Orphans)) if extent == Whole::No => {
+            Err((id, BadLines::Orphans)) if whole == Whole::No => {
                 needy.unmerged.insert(id);
             }
             Err((id, error)) if wanted == Wanted::All => {

@@ -37,7 +37,7 @@ pub(super) struct Found {
     pub(super) file: BulkFile,
     /// Orders in it, as far as Shopify counted.
     pub(super) orders: u64,
-    pub(super) extent: Whole,
+    pub(super) whole: Whole,
 }
 
 /// Whether everything is there.
@@ -123,11 +123,11 @@ pub(super) async fn ended(
         let Some(polled) = answer.data.bulk_operation else {
             return Ok(gone(sweep, "Shopify knows it no more"));
         };
-        let found = |file, extent| {
+        let found = |file, whole| {
             Ending::File(Found {
                 file,
                 orders: polled.roots(),
-                extent,
+                whole,
             })
         };
         match polled.state() {

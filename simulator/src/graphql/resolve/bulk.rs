@@ -66,18 +66,17 @@ pub(super) fn begin(context: &Context<'_>, info: &ResolveInfo<'_>) -> Record {
 /// `bulkOperationCancel(id:)`.
 pub(super) fn cancel(context: &Context<'_>, info: &ResolveInfo<'_>) -> Record {
     let id = asked(info).unwrap_or_default();
-    let (operation, errors) = match context.world.bulk.cancel(id) {
-        Ok(operation) => (Some(record(context, &operation)), Vec::new()),
-        Err(UnknownOperation) => {
-            let error = Record::new("UserError")
-                .list("field", vec!["id".into()])
-                .leaf("message", "Bulk operation does not exist");
-            (None, vec![error])
-        }
+    let canceled = context.world.bulk.cancel(id);
+    let error = |UnknownOperation| {
+        Record::new("UserError")
+            .list("field", vec!["id".into()])
+            .leaf("message", "Bulk operation does not exist")
     };
+    let errors = canceled.as_ref().err().map(|_| error(UnknownOperation));
+    let operation = canceled.ok().map(|operation| record(context, &operation));
     Record::new("BulkOperationCancelPayload")
         .one("bulkOperation", operation)
-        .many("userErrors", errors)
+        .many("userErrors", errors.into_iter().collect())
 }
 
 fn asked(info: &ResolveInfo<'_>) -> Option<u64> {
