@@ -10,6 +10,7 @@ mod bulk;
 mod command_line;
 mod documents;
 mod harness;
+mod interruptions;
 mod lookup;
 mod metrics;
 mod mouths;
