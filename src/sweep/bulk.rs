@@ -181,7 +181,8 @@ pub(super) async fn run(
         && let Some(operation) = import.operation.take()
     {
         operation::cancel(sweep, operation.id).await;
-        // Whoever goes on begins another.
+        // Whoever goes on begins another, which is not one more that failed.
+        import.begun = import.begun.saturating_sub(1);
         sweep.at.position = Position::Bulk(import);
     }
     done
