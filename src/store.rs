@@ -267,10 +267,7 @@ impl Store {
             Self::Embedded(_) => MERGES_IN_A_COMMIT,
         };
         let merges = news.into_iter().map(|news| self.merge(site, news, now));
-        stream::iter(merges)
-            .buffered(at_once)
-            .collect()
-            .await
+        stream::iter(merges).buffered(at_once).collect().await
     }
 
     /// An order by its id.
