@@ -20,6 +20,7 @@ mod memory;
 mod stage;
 mod sweep;
 mod table;
+mod tokens;
 mod users;
 mod webhooks;
 mod wire;
@@ -39,6 +40,7 @@ enum Part {
     Webhooks,
     Cold,
     Users,
+    Tokens,
     Memory,
     Demo,
     /// Only where it is named: it takes minutes.
@@ -46,12 +48,13 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
+        Self::Tokens,
         Self::Memory,
         Self::Demo,
         Self::Bulk,
@@ -64,6 +67,7 @@ impl Part {
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
             Self::Users => "users",
+            Self::Tokens => "tokens",
             Self::Memory => "memory",
             Self::Demo => "demo",
             Self::Bulk => "bulk",
@@ -72,15 +76,17 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => false,
-            (Self::Sweep | Self::Users, StoreKind::Redis)
+            (Self::Demo, _) | (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Embedded) => {
+                false
+            }
+            (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory | Self::Bulk, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        !matches!(self, Self::Users | Self::Bulk) && self.wants(store)
+        !matches!(self, Self::Users | Self::Tokens | Self::Bulk) && self.wants(store)
     }
 }
 
@@ -110,6 +116,10 @@ async fn main() -> ExitCode {
         if parts.contains(&Part::Users) && Part::Users.wants(store) {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
+        }
+        if parts.contains(&Part::Tokens) && Part::Tokens.wants(store) {
+            eprintln!("figures: cold orders while tokens end, {store}");
+            tokens::measure(&Stage::granted(store).await, &mut table).await;
         }
         if parts.contains(&Part::Bulk) {
             bulk::measure(store, orders, &mut table).await;

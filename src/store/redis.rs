@@ -166,7 +166,7 @@ impl RedisStore {
             .connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        // Nothing cached is an empty value, and no other format.
+        // Nothing is no value of another format, and is not worth a line in the log.
         let text = std::str::from_utf8(&raw)
             .ok()
             .filter(|text| !text.is_empty());
