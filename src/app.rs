@@ -349,6 +349,7 @@ fn shown(config: &Config) -> Value {
         "page_size": config.warmer.sweep.page_size,
         "max_duration_s": config.warmer.sweep.limits.duration.as_secs(),
         "max_memory": config.warmer.sweep.limits.memory,
+        "bulk_threshold": config.warmer.bulk.threshold,
         "rate_limit": 1.0 / config.budget.pace.as_secs_f64(),
         "pause_on_user_request": config.budget.pause_for_users,
         "max_retries": config.retries,

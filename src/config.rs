@@ -113,9 +113,7 @@ impl Config {
             retries: reader.number("WARMUP_MAX_RETRIES", 3, 0..=10),
             store: store(&mut reader),
             redis_url: redis_url(&mut reader),
-            data_dir: reader
-                .text("DATA_DIR")
-                .map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            data_dir: data_dir(&mut reader),
             listen_addr,
             access: access(&mut reader, listen_addr.ip()),
             lookup_timeout: Duration::from_millis(reader.number(
@@ -135,6 +133,11 @@ impl Config {
         };
         reader.finish(config)
     }
+}
+
+fn data_dir(reader: &mut Reader) -> PathBuf {
+    let text = reader.text("DATA_DIR");
+    text.map_or_else(|| PathBuf::from("./data"), PathBuf::from)
 }
 
 /// Puts what `.env` says below what the environment says already.

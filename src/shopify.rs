@@ -1,6 +1,7 @@
 //! The Admin API of one shop: one POST per call, every way it can fail told apart.
 
 mod body;
+mod bulk;
 mod cost;
 mod credentials;
 mod envelope;
@@ -17,6 +18,10 @@ use http::StatusCode;
 use tokio::{sync::Notify, time::Instant};
 
 pub use self::{
+    bulk::{
+        BadDownload, BulkBegun, BulkCancel, BulkFile, BulkOperation, BulkOrder, BulkPoll, BulkRun,
+        BulkState, Download, Downloads, NotBegun, OrdersCount, Owned, Role, assemble, owner,
+    },
     cost::{Cost, CostReport, Throttle, connection_cost},
     credentials::Credentials,
     error::{AdminError, Author, Retry},

@@ -13,6 +13,7 @@ use arc_swap::ArcSwapOption;
 use secrecy::{ExposeSecret as _, SecretString};
 use shopify_webhooks::{ShopDomain, ShopSecrets, WebhookSecrets};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 pub use self::{
@@ -68,6 +69,8 @@ pub struct Site {
     pub shop_domain: ShopDomain,
     /// The calls to its Admin API.
     pub calls: Calls,
+    /// Rung when Shopify says that a bulk operation has ended: a hint to ask after it.
+    pub bulk_finished: Notify,
     /// How its order numbers look; none until the shop has told.
     format: ArcSwapOption<NumberFormat>,
     /// Whether that was set, so that the shop's word does not count.
@@ -131,6 +134,7 @@ impl Site {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
             calls,
+            bulk_finished: Notify::new(),
             format_is_set: prefix.is_some(),
             format: ArcSwapOption::new(prefix),
             access: ArcSwapOption::empty(),

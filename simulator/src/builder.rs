@@ -16,6 +16,7 @@ use crate::admin::bucket::Bucket;
 use crate::admin::calls::CallLog;
 use crate::admin::subscriptions::Subscriptions;
 use crate::book::Book;
+use crate::bulk::Desk;
 use crate::clock::Clock;
 use crate::delivery::Outbox;
 use crate::faults::FaultBoard;
@@ -249,6 +250,7 @@ impl Builder {
             subscriptions: Mutex::new(Subscriptions::default()),
             calls: CallLog::default(),
             faults: FaultBoard::default(),
+            bulk: Desk::new(&self.webhook_secret),
             outbox: Outbox::new(self.webhook_secret, self.deliver_to),
             tasks: TaskTracker::new(),
             stopped: CancellationToken::new(),

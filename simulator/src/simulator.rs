@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::admin::auth::{Grant, OldTokens};
 use crate::admin::calls::Call;
 use crate::builder::Builder;
+use crate::bulk::{self, BulkLayout, BulkPace};
 use crate::clock::Clock;
 use tokio::sync::mpsc;
 
@@ -58,6 +59,8 @@ impl Simulator {
             .tasks
             .spawn(server::serve(Arc::clone(&world), listener));
         world.tasks.spawn(delivery::run(Arc::clone(&world), client));
+        world.bulk.listens_at(address);
+        world.tasks.spawn(bulk::run(Arc::clone(&world)));
         let running = Arc::new(Running { world, address });
         Ok(Self { running })
     }
@@ -227,6 +230,16 @@ impl Simulator {
     /// Lets reads of orders see them as they were this long ago.
     pub fn set_replica_lag(&self, lag: Duration) {
         lock(&self.world().book).replica_lag = delta(lag);
+    }
+
+    /// Lets bulk operations take this long, by the clock.
+    pub fn set_bulk_pace(&self, pace: BulkPace) {
+        self.world().bulk.set_pace(pace);
+    }
+
+    /// Says where in the files of bulk operations children stand.
+    pub fn set_bulk_layout(&self, layout: BulkLayout) {
+        self.world().bulk.set_layout(layout);
     }
 
     /// Lets each API call take at least this long.

@@ -14,6 +14,7 @@ pub const VARIABLES: &[&str] = &[
     "WARMUP_INCREMENTAL_CRON",
     "WARMUP_MAX_DURATION",
     "WARMUP_MAX_MEMORY",
+    "WARMUP_BULK_THRESHOLD",
     "CACHE_ORDER_DETAIL_TTL",
     "CACHE_TRACKING_TTL",
     "CACHE_ORDER_SEARCH_TTL",
@@ -45,7 +46,7 @@ pub const SITE_SUFFIXES: &[&str] = &[
 ];
 
 /// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
-const NOT_YET: &[&str] = &["WARMUP_BULK_THRESHOLD", "PUBLIC_URL"];
+const NOT_YET: &[&str] = &["PUBLIC_URL"];
 
 /// Whether a name is of the contract but not read yet.
 pub(super) fn is_not_yet_read(name: &str) -> bool {

@@ -121,8 +121,10 @@ fn alerts_are_posted_nowhere_until_an_address_is_set() {
 #[test]
 fn names_of_later_versions_are_told_to_do_nothing_yet() {
     assert_eq!(
-        read(&[("WARMUP_BULK_THRESHOLD", "5000")]).unwrap().not_yet,
-        ["WARMUP_BULK_THRESHOLD"]
+        read(&[("PUBLIC_URL", "https://warmer.example.com")])
+            .unwrap()
+            .not_yet,
+        ["PUBLIC_URL"]
     );
 }
 

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
+    bulk::{self, BulkCancel, BulkPoll, BulkRun, OrdersCount},
     cost::{Cost, connection_cost},
     wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, WhoAmIData},
 };
@@ -200,7 +201,7 @@ impl Query for WhoAmI {
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 6] {
+pub fn documents() -> [(&'static str, &'static str); 11] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -211,5 +212,10 @@ pub fn documents() -> [(&'static str, &'static str); 6] {
             FulfillmentLineItemsPage::DOCUMENT,
         ),
         (WhoAmI::NAME, WhoAmI::DOCUMENT),
+        (OrdersCount::NAME, OrdersCount::DOCUMENT),
+        (BulkRun::NAME, BulkRun::DOCUMENT),
+        (BulkPoll::NAME, BulkPoll::DOCUMENT),
+        (BulkCancel::NAME, BulkCancel::DOCUMENT),
+        bulk::INNER,
     ]
 }

@@ -16,6 +16,19 @@ pub enum WireError {
     /// An id is no id of the type it stands for.
     #[error("the answer holds an id that is none")]
     Id(#[from] BadId),
+    /// A line has another shape than was asked for.
+    #[error("the answer has another shape than asked for (column {column})")]
+    Shape {
+        /// Where; what stood there may be a customer's.
+        column: usize,
+    },
+}
+
+impl WireError {
+    pub(super) fn shape(error: &serde_json::Error) -> Self {
+        let column = error.column();
+        Self::Shape { column }
+    }
 }
 
 /// `orders(…)`.

@@ -166,7 +166,11 @@ impl RedisStore {
             .connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        let order = std::str::from_utf8(&raw).ok().and_then(stored::decode);
+        // Nothing is no value of another format, and is not worth a line in the log.
+        let text = std::str::from_utf8(&raw)
+            .ok()
+            .filter(|text| !text.is_empty());
+        let order = text.and_then(stored::decode);
         Ok(Read {
             raw,
             order,

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shopify_simulator::{Builder, Simulator};
-use shopify_warmer::{app::App, clock::Clock, config::Config};
+use shopify_warmer::{app::App, clock::Clock, config::Config, sweep::BulkPatience};
 use tempfile::TempDir;
 
 /// The time now, where a test needs no other.
@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) shop: Builder,
     pub(crate) vars: Vec<(String, String)>,
     pub(crate) clock: Clock,
+    /// How bulk operations are waited for: a test does not, except where the wait is what it tests.
+    pub(crate) patience: BulkPatience,
 }
 
 impl Default for Setup {
@@ -29,6 +31,12 @@ impl Default for Setup {
             shop: Simulator::builder(),
             vars: Vec::new(),
             clock: Clock::System,
+            patience: BulkPatience {
+                first: Duration::from_millis(50),
+                longest: Duration::from_millis(200),
+                others: Duration::from_secs(1),
+                idle: Duration::from_secs(1),
+            },
         }
         .set("WARMUP_ENABLED", "false")
     }
@@ -91,7 +99,9 @@ impl Setup {
             ("WARMUP_RATE_LIMIT".to_owned(), "20".to_owned()),
         ];
         vars.extend(self.vars);
-        let config = Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        let mut config =
+            Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        config.warmer.bulk.patience = self.patience;
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");

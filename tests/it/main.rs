@@ -7,6 +7,7 @@ mod admin;
 mod alerts;
 mod bad_input;
 mod budget;
+mod bulk;
 mod command_line;
 mod documents;
 mod harness;

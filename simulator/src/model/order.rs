@@ -96,6 +96,12 @@ impl Order {
             .sum()
     }
 
+    /// How many things the subtotal is made of, gift cards not counted.
+    pub(crate) fn subtotal_quantity(&self) -> u32 {
+        let lines = self.lines.iter().filter(|line| line.requires_shipping);
+        lines.map(|line| line.quantity).sum()
+    }
+
     /// The same for what is still in the order.
     fn current_line_items_price(&self) -> i64 {
         let amounts = self.lines.iter();

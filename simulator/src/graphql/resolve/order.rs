@@ -70,6 +70,7 @@ impl OrderNode<'_> {
             "discountCodes" => {
                 ResolvedValue::list(order.discount_codes.iter().map(|one| text(&one.code)))
             }
+            "subtotalLineItemsQuantity" => ResolvedValue::leaf(order.subtotal_quantity()),
             "shippingAddress" => self.address(order.shipping_address.as_ref()),
             "billingAddress" => self.address(order.billing_address.as_ref()),
             _ => return None,
