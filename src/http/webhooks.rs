@@ -12,7 +12,10 @@ use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::AppState;
-use crate::warm::{self, Applied, Received};
+use crate::{
+    store::StoreError,
+    warm::{self, Applied, Received},
+};
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
@@ -93,12 +96,14 @@ struct NotSafe;
 
 /// `None` when it went to the inbox.
 async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
-    match timeout(
+    let taken = timeout(
         STORE_PATIENCE,
         warm::take(&state.store, received, received.received_at),
     )
-    .await
-    {
+    .await;
+    // One copy is better than none: it will do where the inbox is full.
+    let has_one_copy = matches!(taken, Ok(Err(StoreError::OneCopy)));
+    match taken {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
             warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
@@ -111,6 +116,12 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
     let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
     match kept {
         Ok(Ok(())) => Ok(None),
+        Ok(Err(error)) if has_one_copy => {
+            error!(
+                "a delivery is in one server of the store alone, as the inbox cannot keep it: {error}"
+            );
+            Ok(None)
+        }
         Ok(Err(error)) => {
             error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
             Err(NotSafe)

@@ -4,6 +4,7 @@ mod address;
 mod call;
 mod connection;
 mod key;
+mod layout;
 mod line;
 mod nodes;
 mod refresh;
@@ -142,10 +143,21 @@ impl RedisStore {
         self.ttls
     }
 
+    /// Whether every server that holds keys answers.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.connection
-            .run(async |mut redis| redis::cmd("PING").query_async(&mut redis).await)
-            .await
+        let ping = redis::cmd("PING");
+        let answered = self
+            .connection
+            .run(async |mut line| {
+                let each = line.on_each_master(&ping).await?;
+                line.are_all_masters(each.len()).await
+            })
+            .await;
+        if answered.is_err() && self.connection.address().is_replicated() {
+            // Another may have taken its place; the driver finds out only where it is sent away.
+            self.connection.connect_anew();
+        }
+        answered
     }
 
     pub(super) async fn merge(
@@ -192,7 +204,11 @@ impl RedisStore {
         let call = self.on_an_order(READ, site, id);
         let (raw, order_left, tracking_left, is_deleted, is_absent): (Vec<u8>, _, _, _, _) =
             self.connection.call(&call).await?;
-        let order = std::str::from_utf8(&raw).ok().and_then(stored::decode);
+        // Nothing is no value of another format, and is not worth a line in the log.
+        let text = std::str::from_utf8(&raw)
+            .ok()
+            .filter(|text| !text.is_empty());
+        let order = text.and_then(stored::decode);
         Ok(Read {
             raw,
             order,

@@ -52,10 +52,6 @@ impl RedisCluster {
         format!("redis+cluster://{}", places.join(","))
     }
 
-    pub(crate) fn nodes(&self) -> &[RedisServer] {
-        &self.nodes
-    }
-
     /// Empties every master.
     pub(crate) async fn flush(&self) {
         for node in self.nodes.iter().take(3) {

@@ -70,11 +70,6 @@ impl SentinelTrio {
         port
     }
 
-    /// Starts a server again that was killed. It finds its place through the Sentinels.
-    pub(crate) async fn restart(&mut self, port: u16) {
-        self.server(port).restart().await;
-    }
-
     /// Waits until another than this one is the master.
     pub(crate) async fn until_not(&self, old: u16) -> u16 {
         until("a replica becomes the master", || async {

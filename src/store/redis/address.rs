@@ -67,8 +67,8 @@ pub(super) struct Tls {
 pub(super) type Advice = &'static str;
 
 const NO_ADDRESS: Advice = "is no Redis address: write one such as redis://127.0.0.1:6379/0 (or rediss://, redis+sentinel://, redis+cluster://, unix://)";
-const HOST: Advice = "names no usable host: write redis://user:password@host:6379/0, with characters such as @ / # % of the password percent-encoded";
-const LOGIN: Advice = "has a user or password that is not percent-encoded UTF-8";
+const HOST: Advice = "names no usable host: write redis://127.0.0.1:6379/0 or redis://user:password@host:6379/0, with characters such as @ / # % of the password percent-encoded";
+const LOGIN: Advice = "holds a user, password or name that is not percent-encoded UTF-8: write redis://127.0.0.1:6379/0 or redis://user:password@host:6379/0";
 const DATABASE: Advice =
     "ends in something that is no database number: write redis://127.0.0.1:6379/0";
 const MASTER: Advice = "names no master: write redis+sentinel://host1:26379,host2:26379,host3:26379/mymaster/0, as in redis://127.0.0.1:6379/0 with the master's name first";

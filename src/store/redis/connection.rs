@@ -219,6 +219,11 @@ impl Connection {
         }
     }
 
+    /// Looks afresh where the servers are.
+    pub(super) fn connect_anew(&self) {
+        self.reconnect(&self.inner.link.load_full());
+    }
+
     /// Puts a new link in the place of the one that was used, unless somebody has done so already.
     fn reconnect(&self, used: &Arc<Link>) {
         let link = Arc::new(Link::new(&self.inner.address));

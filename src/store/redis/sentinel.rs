@@ -2,6 +2,8 @@
 //!
 //! The driver's own client asks one Sentinel after the other, without a limit of time: one that hangs would hide those that answer.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::select_ok;
 use redis::{ErrorKind, RedisError, RedisResult, Value, aio::MultiplexedConnection};
 
@@ -52,17 +54,23 @@ async fn master_by(
     }
 }
 
-/// How many replicas are known, also those that are down.
+/// How many replicas are known and not held for down: of those none is put in the master's place.
 pub(super) async fn replicas(address: &Address, sentinels: &Sentinels) -> RedisResult<usize> {
     let asked = sentinels.places.iter().map(|place| {
         Box::pin(async move {
             let mut sentinel = ask(address, sentinels, place).await?;
-            let replicas: Vec<Value> = redis::cmd("SENTINEL")
+            let replicas: Vec<BTreeMap<String, String>> = redis::cmd("SENTINEL")
                 .arg("REPLICAS")
                 .arg(&sentinels.master)
                 .query_async(&mut sentinel)
                 .await?;
-            Ok::<_, RedisError>(replicas.len())
+            let is_up = |replica: &&BTreeMap<String, String>| {
+                let flags = replica.get("flags").map_or("", String::as_str);
+                !flags
+                    .split(',')
+                    .any(|flag| matches!(flag, "s_down" | "o_down"))
+            };
+            Ok::<_, RedisError>(replicas.iter().filter(is_up).count())
         })
     });
     select_ok(asked).await.map(|(count, _others)| count)

@@ -75,28 +75,23 @@ async fn what_only_the_dead_master_had_comes_back_from_the_inbox() {
     harness.stop().await;
 }
 
-/// One lagging replica is enough to be told, and none left is no reason to refuse.
+/// Either may be the next master, so both are waited for; and the inbox has what they have not.
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_come_back_empty_the_inbox() {
+async fn a_replica_that_comes_back_empties_the_inbox() {
     let trio = SentinelTrio::start().await;
     let harness = service_on(&trio.url()).await;
     harness.simulator.set_topics([]);
     let replicas = trio.replicas().await;
+    deliver(&harness).await;
+    assert!(harness.app.state().inbox.is_empty().unwrap());
     replicas[0].pause();
     deliver(&harness).await;
-    assert!(
-        harness.app.state().inbox.is_empty().unwrap(),
-        "one is enough"
-    );
-    replicas[1].pause();
-    deliver(&harness).await;
     assert_eq!(harness.app.state().inbox.len().unwrap(), 1);
-    replicas[1].resume();
+    replicas[0].resume();
     until("the inbox is empty", || async {
         harness.app.state().inbox.is_empty().unwrap().then_some(())
     })
     .await;
-    replicas[0].resume();
     harness.stop().await;
 }
 
