@@ -13,6 +13,7 @@
 mod cold;
 mod cpu;
 mod demo;
+mod failover;
 mod hits;
 mod latency;
 mod memory;
@@ -22,6 +23,28 @@ mod table;
 mod users;
 mod webhooks;
 mod wire;
+
+/// The servers that the tests fail, too.
+#[path = "../../tests/it/redis_sentinel.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_sentinel;
+#[path = "../../tests/it/redis_server.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_server;
+#[path = "../../tests/it/until.rs"]
+#[expect(clippy::panic, reason = "it is written for tests")]
+mod until;
 
 use std::process::ExitCode;
 
@@ -39,17 +62,19 @@ enum Part {
     Cold,
     Users,
     Memory,
+    Failover,
     Demo,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
         Self::Memory,
+        Self::Failover,
         Self::Demo,
     ];
 
@@ -61,21 +86,24 @@ impl Part {
             Self::Cold => "cold",
             Self::Users => "users",
             Self::Memory => "memory",
+            Self::Failover => "failover",
             Self::Demo => "demo",
         }
     }
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => false,
-            (Self::Sweep | Self::Users, StoreKind::Redis)
+            (Self::Demo, _) | (Self::Sweep | Self::Users | Self::Failover, StoreKind::Embedded) => {
+                false
+            }
+            (Self::Sweep | Self::Users | Self::Failover, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        self != Self::Users && self.wants(store)
+        !matches!(self, Self::Users | Self::Failover) && self.wants(store)
     }
 }
 
@@ -106,6 +134,10 @@ async fn main() -> ExitCode {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
         }
+    }
+    if parts.contains(&Part::Failover) {
+        eprintln!("figures: a Redis master killed under webhooks");
+        failover::measure(&mut table).await;
     }
     if parts.contains(&Part::Demo) {
         demo::measure(&mut table).await;

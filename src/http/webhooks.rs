@@ -112,22 +112,27 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
             warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it");
         }
     }
+    match keep(state, received).await {
+        Err(NotSafe) if has_one_copy => {
+            error!("a delivery is in one server of the store alone");
+            Ok(None)
+        }
+        kept => kept.map(|()| None),
+    }
+}
+
+/// Has the inbox keep it.
+async fn keep(state: &AppState, received: &Received) -> Result<(), NotSafe> {
     let (inbox, received) = (state.inbox.clone(), received.clone());
     let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
     match kept {
-        Ok(Ok(())) => Ok(None),
-        Ok(Err(error)) if has_one_copy => {
-            error!(
-                "a delivery is in one server of the store alone, as the inbox cannot keep it: {error}"
-            );
-            Ok(None)
-        }
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
-            error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
+            error!("the inbox cannot keep a delivery: {error}");
             Err(NotSafe)
         }
         Err(panicked) => {
-            error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
+            error!("the inbox panicked over a delivery: {panicked}");
             Err(NotSafe)
         }
     }

@@ -24,4 +24,5 @@ mod schedule;
 mod script;
 mod store;
 mod sweep;
+mod until;
 mod webhooks;

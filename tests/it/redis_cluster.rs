@@ -1,8 +1,10 @@
 //! A real Redis Cluster of three masters, with or without a replica for each.
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use crate::{
-    harness::until,
     redis_server::{RedisServer, free_port},
+    until::until,
 };
 
 /// The slots that three masters share.
@@ -28,14 +30,14 @@ impl RedisCluster {
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
         for _ in 0..count {
-            let bus = std::cell::Cell::new(0);
+            let bus = AtomicU16::new(0);
             let node = RedisServer::start_set(|| {
-                bus.set(free_port());
-                settings(bus.get())
+                bus.store(free_port(), Ordering::SeqCst);
+                settings(bus.load(Ordering::SeqCst))
             })
             .await;
             nodes.push(node);
-            buses.push(bus.get());
+            buses.push(bus.into_inner());
         }
         let cluster = Self { nodes };
         cluster.join(&buses).await;

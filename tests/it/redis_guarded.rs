@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use tempfile::TempDir;
@@ -22,10 +23,10 @@ impl GuardedRedis {
     pub(crate) async fn start() -> Self {
         let papers = tempfile::tempdir().unwrap();
         certify(papers.path());
-        let port = std::cell::Cell::new(0);
+        let port = AtomicU16::new(0);
         let server = RedisServer::start_set(|| {
-            port.set(free_port());
-            settings(papers.path(), port.get())
+            port.store(free_port(), Ordering::SeqCst);
+            settings(papers.path(), port.load(Ordering::SeqCst))
         })
         .await;
         for rule in acl_of_the_readme() {
@@ -38,7 +39,7 @@ impl GuardedRedis {
         }
         Self {
             server,
-            tls_port: port.get(),
+            tls_port: port.into_inner(),
             papers,
         }
     }

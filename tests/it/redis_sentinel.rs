@@ -6,8 +6,8 @@ use redis::FromRedisValue;
 use tempfile::TempDir;
 
 use crate::{
-    harness::until,
     redis_server::{RedisServer, free_port},
+    until::until,
 };
 
 const MASTER: &str = "mymaster";

@@ -8,7 +8,7 @@ use std::{
 use redis::FromRedisValue;
 use tempfile::TempDir;
 
-use crate::harness::until;
+use crate::until::until;
 
 /// A redis-server process.
 pub(crate) struct RedisServer {

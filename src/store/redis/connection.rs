@@ -99,12 +99,12 @@ impl Connection {
         &self,
         work: impl AsyncFnOnce(Line) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
-        let link = self.inner.link.load_full();
+        let used = self.inner.link.load_full();
         let line = Line {
-            link: Arc::clone(&link),
+            link: Arc::clone(&used),
             touched: self.touched.clone(),
         };
-        self.watch(&link, work(line)).await
+        self.watch(&used, work(line)).await
     }
 
     /// Waits until a replica has what was touched through this clone since it was last asked.

@@ -27,10 +27,10 @@ pub(super) fn tag(key: &[u8]) -> &[u8] {
 }
 
 fn simple(command: &Cmd, index: usize) -> Option<&[u8]> {
-    match command.args_iter().nth(index)? {
-        Arg::Simple(bytes) => Some(bytes),
-        _ => None,
-    }
+    let Arg::Simple(bytes) = command.args_iter().nth(index)? else {
+        return None;
+    };
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -155,15 +155,14 @@ async fn ask_master(
     layout: &Layout,
     prefix: &str,
 ) -> RedisResult<Confirmed> {
-    let followed = match confirmations.followed_lately() {
-        Some(followed) => followed,
-        None => {
-            let mut look = pipe();
-            look.cmd("INFO").arg("replication");
-            let following = following(wire.send_all(&look, 0, 1).await?)?;
-            confirmations.note_followers(following);
-            following
-        }
+    let followed = if let Some(followed) = confirmations.followed_lately() {
+        followed
+    } else {
+        let mut look = pipe();
+        look.cmd("INFO").arg("replication");
+        let following = following(wire.send_all(&look, 0, 1).await?)?;
+        confirmations.note_followers(following);
+        following
     };
     if followed == 0 && !layout.has_replicas() {
         return Ok(Confirmed::Alone);
