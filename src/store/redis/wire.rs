@@ -2,10 +2,11 @@
 
 use std::{path::Path, time::Duration};
 
+use futures_util::FutureExt as _;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
     IntoConnectionInfo as _, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError,
-    RedisResult, TlsCertificates, Value,
+    RedisFuture, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike as _, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
@@ -26,6 +27,9 @@ const CONNECTING: Duration = Duration::from_millis(400);
 const CLUSTER_TRIES: u32 = 6;
 /// Pauses between those tries, in milliseconds.
 const CLUSTER_PAUSES: (u64, u64) = (10, 150);
+/// How often we ask again, and after which pause, when the driver has given up.
+const CLUSTER_ROUNDS: u32 = 8;
+const CLUSTER_PAUSE: Duration = Duration::from_millis(60);
 /// The first version that has all that is used here.
 const OLDEST: u64 = 7;
 
@@ -81,7 +85,13 @@ impl Wire {
         match self {
             Self::Server(server) => server.req_packed_command(command).await,
             Self::Master(master) => master.req_packed_command(command).await,
-            Self::Cluster(cluster) => cluster.req_packed_command(command).await,
+            Self::Cluster(cluster) => {
+                persistently(|| {
+                    let mut cluster = cluster.clone();
+                    async move { cluster.req_packed_command(command).await }.boxed()
+                })
+                .await
+            }
         }
     }
 
@@ -95,7 +105,12 @@ impl Wire {
             Self::Server(server) => server.req_packed_commands(pipeline, offset, count).await,
             Self::Master(master) => master.req_packed_commands(pipeline, offset, count).await,
             Self::Cluster(cluster) if pipeline.is_transaction() => {
-                cluster.req_packed_commands(pipeline, offset, count).await
+                persistently(|| {
+                    let mut cluster = cluster.clone();
+                    async move { cluster.req_packed_commands(pipeline, offset, count).await }
+                        .boxed()
+                })
+                .await
             }
             Self::Cluster(cluster) => send_by_slots(cluster, pipeline).await,
         }
@@ -141,8 +156,24 @@ async fn send_run(
         return Ok(());
     };
     let node = SingleNodeRoutingInfo::SpecificNode(Route::with_slot(slot, SlotAddr::Master));
-    values.extend(cluster.route_pipeline(commands, 0, count, node).await?);
+    let answers = persistently(|| {
+        let (mut cluster, commands, node) = (cluster.clone(), commands.clone(), node.clone());
+        async move { cluster.route_pipeline(commands, 0, count, node).await }.boxed()
+    });
+    values.extend(answers.await?);
     Ok(())
+}
+
+/// Asks again while a slot is on its way from one master to another: the driver follows from one to the next without a pause, and
+/// gives up before they agree. What was sent away was not done.
+async fn persistently<'a, T>(ask: impl Fn() -> RedisFuture<'a, T>) -> RedisResult<T> {
+    for _ in 0..CLUSTER_ROUNDS {
+        match ask().await {
+            Err(error) if error.is_cluster_error() => tokio::time::sleep(CLUSTER_PAUSE).await,
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 /// A connection that connects when it is first used.

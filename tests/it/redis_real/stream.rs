@@ -15,7 +15,7 @@ use crate::harness::{Harness, now, until};
 /// Between two webhooks: fifty a second.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long webhooks go on after all has been done.
-const AFTER: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_secs(2);
 
 /// What was posted and how it was answered.
 #[derive(Debug, Default)]
