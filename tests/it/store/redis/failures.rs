@@ -323,26 +323,28 @@ async fn a_redis_that_is_too_old_is_refused_by_its_version() {
     let mut old = JoinSet::new();
     old.spawn(async move {
         let mut clients = JoinSet::new();
-        while let Ok((mut client, _)) = listener.accept().await {
-            clients.spawn(async move {
-                let mut asked = [0; 4096];
-                while let Ok(count @ 1..) = client.read(&mut asked).await {
-                    let asked = String::from_utf8_lossy(&asked[..count]).into_owned();
-                    for command in asked.split_inclusive('*').skip(1) {
-                        let answer = if command.contains("INFO\r\n$6\r\nserver") {
-                            "$22\r\nredis_version:6.2.14\r\n\r\n"
-                        } else {
-                            "+OK\r\n"
-                        };
-                        client.write_all(answer.as_bytes()).await.unwrap();
-                    }
-                }
-            });
+        while let Ok((client, _)) = listener.accept().await {
+            clients.spawn(answer_as_version_six(client));
         }
     });
     let store = Store::redis(&url.into(), settings()).unwrap();
     for _ in 0..5 {
         let error = store.ping().await.unwrap_err().to_string();
         assert!(error.contains("older than version 7"), "{error}");
+    }
+}
+
+async fn answer_as_version_six(mut client: TcpStream) {
+    let mut asked = [0; 4096];
+    while let Ok(count @ 1..) = client.read(&mut asked).await {
+        let asked = String::from_utf8_lossy(&asked[..count]).into_owned();
+        for command in asked.split_inclusive('*').skip(1) {
+            let answer = if command.contains("INFO\r\n$6\r\nserver") {
+                "$22\r\nredis_version:6.2.14\r\n\r\n"
+            } else {
+                "+OK\r\n"
+            };
+            client.write_all(answer.as_bytes()).await.unwrap();
+        }
     }
 }
