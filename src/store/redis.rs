@@ -9,6 +9,7 @@ mod line;
 mod nodes;
 mod refresh;
 mod replicas;
+mod search;
 mod sentinel;
 mod site;
 mod warming;

@@ -1,17 +1,14 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
 use chrono::{DateTime, Utc};
-use redis::{Cmd, Value, pipe};
+use redis::pipe;
 
-use super::{RedisStore, call::Call, nodes::Node, whole};
+use super::{RedisStore, call::Call, whole};
 use crate::{
     order::OrderId,
     site::SiteCode,
     store::{MOST_RECORDS, StoreError, keys::Keys},
 };
-
-/// Keys a purge looks at in one step.
-const PURGE_STEP: usize = 500;
 
 /// Sets a number unless a greater one is there.
 const RAISE: &str = r"
@@ -140,44 +137,12 @@ impl RedisStore {
         Ok(gone)
     }
 
-    /// On each server that holds keys.
     async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let begin = scan(0, pattern);
-        let each = self
-            .connection
-            .run(async |mut line| {
-                let each = line.on_each_master(&begin).await?;
-                line.are_all_masters(each.len()).await?;
-                Ok(each)
-            })
-            .await?;
-        let mut gone = 0;
-        for (node, found) in each {
-            gone += self.purge_node(&node, found, pattern).await?;
+        let (mut search, mut gone) = (self.search(pattern).await?, 0);
+        while let Some(keys) = search.step().await? {
+            gone += self.unlink_all(keys).await?;
         }
         Ok(gone)
-    }
-
-    async fn purge_node(
-        &self,
-        node: &Node,
-        mut found: Value,
-        pattern: &str,
-    ) -> Result<u64, StoreError> {
-        let mut gone = 0;
-        loop {
-            let (next, keys): (u64, Vec<String>) =
-                redis::from_redis_value(found).unwrap_or_default();
-            gone += self.unlink_all(keys).await?;
-            if next == 0 {
-                return Ok(gone);
-            }
-            let go_on = scan(next, pattern);
-            found = self
-                .connection
-                .run(async |line| line.on_node(node, &go_on).await)
-                .await?;
-        }
     }
 
     async fn unlink_all(&self, mut keys: Vec<String>) -> Result<u64, StoreError> {
@@ -196,11 +161,4 @@ impl RedisStore {
             .await?;
         Ok(gone.iter().sum())
     }
-}
-
-fn scan(cursor: u64, pattern: &str) -> Cmd {
-    let mut scan = redis::cmd("SCAN");
-    scan.arg(cursor).arg("MATCH").arg(pattern);
-    scan.arg("COUNT").arg(PURGE_STEP);
-    scan
 }
