@@ -20,6 +20,7 @@ mod memory;
 mod stage;
 mod sweep;
 mod table;
+mod tokens;
 mod users;
 mod webhooks;
 mod wire;
@@ -61,18 +62,20 @@ enum Part {
     Webhooks,
     Cold,
     Users,
+    Tokens,
     Memory,
     Failover,
     Demo,
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
+        Self::Tokens,
         Self::Memory,
         Self::Failover,
         Self::Demo,
@@ -85,6 +88,7 @@ impl Part {
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
             Self::Users => "users",
+            Self::Tokens => "tokens",
             Self::Memory => "memory",
             Self::Failover => "failover",
             Self::Demo => "demo",
@@ -93,17 +97,18 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users | Self::Failover, StoreKind::Embedded) => {
+            (Self::Demo, _)
+            | (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Embedded) => {
                 false
             }
-            (Self::Sweep | Self::Users | Self::Failover, StoreKind::Redis)
+            (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        !matches!(self, Self::Users | Self::Failover) && self.wants(store)
+        !matches!(self, Self::Users | Self::Failover | Self::Tokens) && self.wants(store)
     }
 }
 
@@ -133,6 +138,10 @@ async fn main() -> ExitCode {
         if parts.contains(&Part::Users) && Part::Users.wants(store) {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
+        }
+        if parts.contains(&Part::Tokens) && Part::Tokens.wants(store) {
+            eprintln!("figures: cold orders while tokens end, {store}");
+            tokens::measure(&Stage::granted(store).await, &mut table).await;
         }
     }
     if parts.contains(&Part::Failover) {
