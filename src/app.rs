@@ -289,8 +289,7 @@ async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
                 Drained::NotYet => {
                     let since = *stuck_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= INBOX_PATIENCE {
-                        let text =
-                            "the store has not taken the oldest webhook of the inbox for a minute";
+                        let text = "the store, or its replicas, have not taken the oldest webhook of the inbox for a minute";
                         state.alerts.raise(Cause::InboxWaiting, None, text);
                     }
                     tokio::time::sleep(INBOX_INTERVAL).await;

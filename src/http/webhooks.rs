@@ -12,7 +12,10 @@ use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::AppState;
-use crate::warm::{self, Applied, Received};
+use crate::{
+    store::StoreError,
+    warm::{self, Applied, Received},
+};
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
@@ -97,12 +100,14 @@ struct NotSafe;
 
 /// `None` when it went to the inbox.
 async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
-    match timeout(
+    let taken = timeout(
         STORE_PATIENCE,
         warm::take(&state.store, received, received.received_at),
     )
-    .await
-    {
+    .await;
+    // One copy is better than none: it will do where the inbox is full.
+    let has_one_copy = matches!(taken, Ok(Err(StoreError::OneCopy)));
+    match taken {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
             warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
@@ -111,16 +116,27 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
             warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it");
         }
     }
+    match keep(state, received).await {
+        Err(NotSafe) if has_one_copy => {
+            error!("a delivery is in one server of the store alone");
+            Ok(None)
+        }
+        kept => kept.map(|()| None),
+    }
+}
+
+/// Has the inbox keep it.
+async fn keep(state: &AppState, received: &Received) -> Result<(), NotSafe> {
     let (inbox, received) = (state.inbox.clone(), received.clone());
     let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
     match kept {
-        Ok(Ok(())) => Ok(None),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
-            error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
+            error!("the inbox cannot keep a delivery: {error}");
             Err(NotSafe)
         }
         Err(panicked) => {
-            error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
+            error!("the inbox panicked over a delivery: {panicked}");
             Err(NotSafe)
         }
     }
