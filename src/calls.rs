@@ -107,6 +107,11 @@ impl Calls {
         self.charged.load(Ordering::Relaxed)
     }
 
+    /// The API version that is asked for.
+    pub fn api_version(&self) -> &str {
+        self.admin.api_version()
+    }
+
     /// The API version Shopify serves instead of the one asked for, if it does.
     pub fn fell_forward_to(&self) -> Option<String> {
         self.admin.fell_forward_to()

@@ -4,6 +4,7 @@ mod cost;
 mod envelope;
 mod error;
 mod query;
+mod subscriptions;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -20,6 +21,9 @@ pub use self::{
     query::{
         FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersPage,
         Query, ShopFacts, documents,
+    },
+    subscriptions::{
+        RefusedChange, UserError, WebhookSubs, WebhookSubscription, WhCreate, WhDelete, WhUpdate,
     },
     wire::{ItemsPage, LinesPage, OrderNode, OrdersConnection, PageInfo, ShopFactsData, WireError},
 };
@@ -122,6 +126,11 @@ impl AdminClient {
             cost,
             began_at: now,
         })
+    }
+
+    /// The version that is asked for, which is also the one that subscriptions made by this client have.
+    pub fn api_version(&self) -> &str {
+        &self.api_version
     }
 
     /// The version Shopify serves instead of the one asked for, if it does.

@@ -28,6 +28,10 @@ pub enum Cause {
     InboxWaiting,
     /// A sweep did not run at its time.
     SlotMissed,
+    /// A webhook topic is not subscribed, or not as it must be.
+    SubscriptionsMissing,
+    /// A webhook topic is delivered by two subscriptions.
+    SubscriptionsDoubled,
 }
 
 /// How much it matters.
@@ -41,7 +45,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -52,6 +56,8 @@ impl Cause {
         Self::DeadLetters,
         Self::InboxWaiting,
         Self::SlotMissed,
+        Self::SubscriptionsMissing,
+        Self::SubscriptionsDoubled,
     ];
 
     /// Its name in messages, metrics and logs: `store_memory`.
@@ -67,6 +73,8 @@ impl Cause {
             Self::DeadLetters => "dead_letters",
             Self::InboxWaiting => "inbox_waiting",
             Self::SlotMissed => "slot_missed",
+            Self::SubscriptionsMissing => "subscriptions_missing",
+            Self::SubscriptionsDoubled => "subscriptions_doubled",
         }
     }
 
@@ -83,6 +91,8 @@ impl Cause {
             Self::DeadLetters => "orders could not be fetched",
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
+            Self::SubscriptionsMissing => "webhook subscriptions are missing or wrong",
+            Self::SubscriptionsDoubled => "a webhook topic arrives twice",
         }
     }
 
@@ -119,6 +129,12 @@ impl Cause {
             Self::SlotMissed => {
                 "Check that a service was running and that the clock is right; start a sweep with POST /api/warmup/trigger."
             }
+            Self::SubscriptionsMissing => {
+                "Set PUBLIC_URL and the service subscribes by itself, or release the section that `webhooks toml` prints; sweeps fill the cache meanwhile."
+            }
+            Self::SubscriptionsDoubled => {
+                "Keep the app's own subscription or ours, not both: `webhooks list` shows ours, `webhooks delete` ends them; nothing is wrong in the cache."
+            }
         }
     }
 
@@ -131,9 +147,12 @@ impl Cause {
             | Self::SweepPanicked
             | Self::ShopifyDown
             | Self::InboxWaiting => Severity::Error,
-            Self::SweepCut | Self::WebhooksSilent | Self::DeadLetters | Self::SlotMissed => {
-                Severity::Warning
-            }
+            Self::SweepCut
+            | Self::WebhooksSilent
+            | Self::DeadLetters
+            | Self::SlotMissed
+            | Self::SubscriptionsMissing
+            | Self::SubscriptionsDoubled => Severity::Warning,
         }
     }
 }

@@ -22,6 +22,7 @@ pub const VARIABLES: &[&str] = &[
     "REDIS_URL",
     "DATA_DIR",
     "LISTEN_ADDR",
+    "PUBLIC_URL",
     "ADMIN_TOKEN",
     "LOOKUP_TOKEN",
     "LOOKUP_TIMEOUT_MS",
@@ -42,7 +43,7 @@ pub const SITE_SUFFIXES: &[&str] = &[
 ];
 
 /// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
-const NOT_YET: &[&str] = &["WARMUP_BULK_THRESHOLD", "PUBLIC_URL"];
+const NOT_YET: &[&str] = &["WARMUP_BULK_THRESHOLD"];
 
 /// The same of a site's.
 const SITE_NOT_YET: &[&str] = &["CLIENT_ID", "CLIENT_SECRET"];

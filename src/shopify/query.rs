@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     cost::{Cost, connection_cost},
+    subscriptions::{WebhookSubs, WhCreate, WhDelete, WhUpdate},
     wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, ShopFactsData},
 };
 use crate::order::{FulfillmentId, OrderId};
@@ -200,7 +201,7 @@ impl Query for ShopFacts {
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 6] {
+pub fn documents() -> [(&'static str, &'static str); 10] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -211,5 +212,9 @@ pub fn documents() -> [(&'static str, &'static str); 6] {
             FulfillmentLineItemsPage::DOCUMENT,
         ),
         (ShopFacts::NAME, ShopFacts::DOCUMENT),
+        (WebhookSubs::NAME, WebhookSubs::DOCUMENT),
+        (WhCreate::NAME, WhCreate::DOCUMENT),
+        (WhUpdate::NAME, WhUpdate::DOCUMENT),
+        (WhDelete::NAME, WhDelete::DOCUMENT),
     ]
 }

@@ -9,7 +9,9 @@ use crate::{
     budget::BudgetStatus,
     http::{AppState, held::Held},
     site::{BreakerState, Site},
+    subscriptions::Finding,
     sweep::{Drift, Kind, SweepRecord},
+    warm::Heard,
 };
 
 /// One site.
@@ -42,8 +44,41 @@ pub(super) struct SiteStatus {
     shopify: &'static str,
     /// Whether calls go out.
     breaker: BreakerState,
+    /// The webhook subscriptions, as the last audit found them; null before the first.
+    subscriptions: Option<SubscriptionsStatus>,
     /// The API version Shopify answered with, where it is not the one that was asked for.
     api_version_served_instead: Option<String>,
+}
+
+/// The webhook subscriptions of a shop.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SubscriptionsStatus {
+    /// When they were looked at.
+    audited_at: DateTime<Utc>,
+    /// Whether every topic arrives, once.
+    ok: bool,
+    /// What was found, and whether it was put right.
+    findings: Vec<Finding>,
+    /// Topics that the app's own configuration delivers, as far as what came in tells.
+    app_owned: Vec<String>,
+    /// Who delivered which topic, and until when.
+    heard: Vec<Heard>,
+    /// Why they could not be read.
+    error: Option<String>,
+}
+
+impl SubscriptionsStatus {
+    fn of(held: &Held) -> Option<Self> {
+        let audited = held.audited.as_ref()?;
+        Some(Self {
+            audited_at: audited.audited_at,
+            ok: audited.ok(),
+            findings: audited.findings.clone(),
+            app_owned: audited.app_owned.clone(),
+            heard: held.voices.all(),
+            error: audited.error.clone(),
+        })
+    }
 }
 
 impl SiteStatus {
@@ -68,6 +103,7 @@ impl SiteStatus {
             budget: site.calls.budget().status(),
             shopify: site.calls.trouble().unwrap_or("ok"),
             breaker: site.calls.breaker(),
+            subscriptions: told.and_then(SubscriptionsStatus::of),
             api_version_served_instead: site.calls.fell_forward_to(),
             sweep: told.and_then(|held| summed(held.sweep.as_slice())),
         }
