@@ -19,5 +19,6 @@ mod risks;
 mod schedule;
 mod script;
 mod store;
+mod subscriptions;
 mod sweep;
 mod webhooks;
