@@ -53,9 +53,11 @@ impl Default for Audits {
 }
 
 impl Audits {
-    /// A sweep of the schedule begins.
+    /// A sweep of the schedule begins. An audit that is under way is the sweep's too.
     pub(super) fn are_due(&mut self) {
-        self.due = Due::Now;
+        if self.work.is_none() {
+            self.due = Due::Now;
+        }
     }
 
     /// Waits for the one under way, which has been told to leave.

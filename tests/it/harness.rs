@@ -93,6 +93,8 @@ impl Setup {
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");
+        // As an app delivers that was released with our section of `shopify.app.toml`.
+        simulator.name_deliveries(shopify_warmer::warm::SECTION_NAME);
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
         the_first_audit(&app).await;
         simulator.clear_calls();

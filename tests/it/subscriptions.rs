@@ -115,6 +115,7 @@ async fn the_apps_own_subscriptions_and_ours_are_not_kept_both() {
     // The app is released with our section: now everything comes twice.
     let simulator = &stage.harness.simulator;
     simulator.name_deliveries("warmer-v1");
+    simulator.set_topics(NEEDED.iter().map(|need| need.topic));
     simulator.deliver_to(&stage.endpoint());
     for _ in 0..3 {
         simulator.shop().place_order(NewOrder::default());
