@@ -9,6 +9,7 @@ mod budget;
 mod command_line;
 mod documents;
 mod harness;
+mod interruptions;
 mod lookup;
 mod metrics;
 mod mouths;
