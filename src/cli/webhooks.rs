@@ -145,12 +145,12 @@ async fn audit_site(config: &Config, site: &Site, hearsay: &Hearsay, then: &Then
     let planned = audited.repairs();
     let changes = match then {
         Then::Nothing => Vec::new(),
-        Then::SayWhat => planned.into_iter().map(Change::planned).collect(),
+        Then::SayWhat => planned.iter().map(Change::planned).collect(),
         Then::Repair(endpoint) => {
             let calls = &site.calls;
             subscriptions::repair(calls, Priority::Foreground, endpoint, &mut audited).await;
             let done = |repair| Change::of(repair, &audited);
-            planned.into_iter().map(done).collect()
+            planned.iter().map(done).collect()
         }
     };
     Report::of(&site.code, &existing, audited, changes)

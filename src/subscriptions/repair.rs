@@ -144,12 +144,11 @@ impl Audited {
         }
         match repair {
             Repair::Create { topic } => self.subscribed.push(topic.clone()),
-            Repair::Point { .. } | Repair::Replace { .. } => {}
             // Where another of ours was kept, the topic still has one.
             Repair::Delete { topic, .. } if self.app_owned.contains(topic) => {
                 self.subscribed.retain(|one| one != topic);
             }
-            Repair::Delete { .. } => {}
+            Repair::Point { .. } | Repair::Replace { .. } | Repair::Delete { .. } => {}
         }
     }
 

@@ -40,5 +40,6 @@ api_version = "{api_version}"
 }
 
 fn list<'a>(topics: impl Iterator<Item = &'a str>) -> String {
-    topics.map(|topic| format!("    \"{topic}\",\n")).collect()
+    let lines = topics.flat_map(|topic| ["    \"", topic, "\",\n"]);
+    lines.collect()
 }

@@ -20,6 +20,9 @@ const GRAIN: TimeDelta = TimeDelta::seconds(30);
 /// The same of each topic and whose subscription delivers it: that is judged by the hour.
 const VOICE_GRAIN: TimeDelta = TimeDelta::minutes(10);
 
+/// When each voice of each site was last noted.
+type Noted = HashMap<(SiteCode, String), DateTime<Utc>>;
+
 /// What of a delivery tells whose subscription brought it. Headers are not signed: a wrong one can mislead an audit for two days at
 /// most, and never a cached order.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +47,7 @@ pub struct Hearing {
     /// Held for a look-up, never across an await.
     noted: Arc<Mutex<HashMap<SiteCode, DateTime<Utc>>>>,
     /// The same of voices; as many as there are known topics, times four. Held for a look-up, never across an await.
-    voices: Arc<Mutex<HashMap<(SiteCode, String), DateTime<Utc>>>>,
+    voices: Arc<Mutex<Noted>>,
     doubles: Doubles,
 }
 
@@ -63,10 +66,10 @@ impl Hearing {
     /// A delivery of this site came in. Returns whether another subscription had told the same.
     pub fn heard(&self, site: &SiteCode, arrival: &Arrival<'_>, now: DateTime<Utc>) -> Repeated {
         self.note_site(site, now);
-        let topic = match arrival.topic {
-            Topic::Other(_) => return Repeated::Not,
-            known => known.as_str(),
-        };
+        if matches!(arrival.topic, Topic::Other(_)) {
+            return Repeated::Not;
+        }
+        let topic = arrival.topic.as_str();
         self.note_voice(site, Voice::of(arrival.name).of_topic(topic), now);
         let repeated = self.doubles.look(site, arrival, now);
         if repeated == Repeated::Steadily {

@@ -9,8 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The name of the subscription in our `shopify.app.toml` section. It stands for the whole section: who hears it for one topic knows
-/// that all of its topics are subscribed. Another list of topics needs another name.
+/// The name of the subscription in our `shopify.app.toml` section.
+///
+/// It stands for the whole section: who hears it for one topic knows that all of its topics are subscribed. Another list of topics needs
+/// another name.
 pub const SECTION_NAME: &str = "warmer-v1";
 /// The name of the subscriptions that we make through the API.
 pub const API_NAME: &str = "warmer-api";

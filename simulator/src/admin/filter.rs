@@ -66,7 +66,8 @@ impl Term {
             _ if self.value == "*" => true,
             Value::String(text) => *text == self.value,
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                value.to_string() == self.value
+                let as_written = value.to_string();
+                as_written == self.value
             }
         }
     }

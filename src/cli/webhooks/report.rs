@@ -44,7 +44,8 @@ struct Row {
 /// One change.
 #[derive(Debug, Serialize)]
 pub(super) struct Change {
-    change: &'static str,
+    #[serde(rename = "change")]
+    does: &'static str,
     topic: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<String>,
@@ -123,9 +124,9 @@ impl Row {
 }
 
 impl Change {
-    pub(super) fn planned(repair: Repair) -> Self {
+    pub(super) fn planned(repair: &Repair) -> Self {
         Self {
-            change: repair.as_str(),
+            does: repair.as_str(),
             topic: repair.topic().to_owned(),
             uri: None,
             outcome: Outcome::Planned,
@@ -134,11 +135,11 @@ impl Change {
     }
 
     /// What came of a change, as the audit notes it.
-    pub(super) fn of(repair: Repair, audited: &Audited) -> Self {
+    pub(super) fn of(repair: &Repair, audited: &Audited) -> Self {
         let finding = audited
             .findings
             .iter()
-            .find(|finding| finding.repair.as_ref() == Some(&repair));
+            .find(|finding| finding.repair.as_ref() == Some(repair));
         let failed = finding.filter(|finding| !finding.repaired);
         Self {
             outcome: if failed.is_some() {
@@ -153,7 +154,7 @@ impl Change {
 
     pub(super) fn deleted(one: &WebhookSubscription, error: Option<String>) -> Self {
         Self {
-            change: "delete",
+            does: "delete",
             topic: one.topic.clone(),
             uri: Some(one.uri.clone()),
             outcome: if error.is_some() {
@@ -232,7 +233,7 @@ fn in_words(change: &Change) -> String {
         Outcome::Done => "done: ",
         Outcome::Failed => "failed: ",
     };
-    let mut words = format!("  {outcome}{} {}", change.change, change.topic);
+    let mut words = format!("  {outcome}{} {}", change.does, change.topic);
     for detail in change.uri.iter().chain(&change.error) {
         words.push_str(" (");
         words.push_str(detail);

@@ -128,9 +128,10 @@ fn what_is_missing_is_created() {
 #[test]
 fn each_flaw_has_its_repair() {
     type Change = fn(&mut serde_json::Value);
+    type Repairs = fn(String, String) -> Vec<Repair>;
     let point = |id, topic| vec![Repair::Point { id, topic }];
     let replace = |id, topic| vec![Repair::Replace { id, topic }];
-    let cases: [(Change, &[Kind], fn(String, String) -> Vec<Repair>); 7] = [
+    let cases: [(Change, &[Kind], Repairs); 7] = [
         (
             |sub| sub["uri"] = "https://old.example.com/webhooks/shopify".into(),
             &[Kind::Elsewhere],
@@ -208,7 +209,7 @@ fn strangers_are_listed_and_left_alone() {
         sub["name"] = serde_json::Value::Null;
     }));
     existing[12] = sub(13, "carts/create", |sub| {
-        sub["uri"] = "pubsub://project:topic".into()
+        sub["uri"] = "pubsub://project:topic".into();
     });
     existing[12].name = None;
     existing.push(sub(13, "app/scopes_update", |_| {}));

@@ -165,14 +165,14 @@ impl Stage {
     }
 
     /// What the status says of the last audit, once it is as awaited.
-    pub(super) async fn audited(&self, is_awaited: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn audited(&self, is_awaited: impl Fn(&Value) -> bool + Send + Sync) -> Value {
         self.audited_at("uk", is_awaited).await
     }
 
     pub(super) async fn audited_at(
         &self,
         site: &str,
-        is_awaited: impl Fn(&Value) -> bool,
+        is_awaited: impl Fn(&Value) -> bool + Send + Sync,
     ) -> Value {
         until("the audit finds what is awaited", || async {
             let status = self.harness.get("/api/warmup/status").await;
