@@ -153,6 +153,7 @@ async fn the_apps_own_subscription_is_delivered_named_and_never_shown_nor_remove
     let simulator = at_noon().start().await.unwrap();
     let receiver = Receiver::start().await;
     simulator.name_deliveries("warmer-v1");
+    simulator.set_topics(["orders/create"]);
     simulator.deliver_to(&receiver.url);
     receiver.answer(500);
     for _ in 0..12 {
