@@ -3,6 +3,7 @@
 mod doubles;
 mod hearing;
 mod news;
+mod postmarks;
 mod tally;
 mod voice;
 
@@ -12,6 +13,7 @@ pub use self::{
     doubles::Repeated,
     hearing::{Arrival, Hearing},
     news::{News, Received, Undecodable},
+    postmarks::{OtherVersion, Postmarks, SecretUse},
     tally::{Tally, TopicCounts},
     voice::{API_NAME, Heard, SECTION_NAME, Voice, Voices},
 };
