@@ -1,17 +1,21 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
+mod doubles;
 mod hearing;
 mod news;
 mod postmarks;
 mod tally;
+mod voice;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
-    hearing::Hearing,
+    doubles::Repeated,
+    hearing::{Arrival, Hearing},
     news::{News, Received, Undecodable},
     postmarks::{OtherVersion, Postmarks, SecretUse},
     tally::{Tally, TopicCounts},
+    voice::{API_NAME, Heard, SECTION_NAME, Voice, Voices},
 };
 use crate::{
     order::{Announcement, Order, OrderId, OrderState, Tombstone},

@@ -7,14 +7,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use shopify_webhooks::{Delivery, DeliveryRejection, Topic};
+use shopify_webhooks::{Delivery, DeliveryRejection, EventId, Headers, Topic, WebhookId};
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::AppState;
 use crate::{
     store::StoreError,
-    warm::{self, Applied, Received},
+    warm::{self, Applied, Arrival, Received, Repeated},
 };
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
@@ -67,11 +67,12 @@ pub(super) async fn receive(
     if delivery.headers.topic == Topic::AppScopesUpdate {
         site.scopes_have_changed();
     }
-    let id = delivery
-        .headers
-        .webhook_id
-        .as_ref()
-        .map(|id| id.as_str().to_owned());
+    let Headers {
+        name,
+        event_id,
+        webhook_id,
+        ..
+    } = delivery.headers.clone();
     let received = Received {
         site: site.code.clone(),
         shop_domain: delivery.headers.shop_domain,
@@ -86,8 +87,17 @@ pub(super) async fn receive(
         applied.as_ref().ok().copied().flatten(),
         now,
     );
-    state.hearing.heard(&received.site, now);
-    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
+    let arrival = Arrival {
+        topic: &received.topic,
+        name: name.as_deref(),
+        event_id: event_id.as_ref().map(EventId::as_str),
+        webhook_id: webhook_id.as_ref().map(WebhookId::as_str),
+        body: &received.body,
+    };
+    if state.hearing.heard(&received.site, &arrival, now) != Repeated::Not {
+        state.tally.doubled(&received.topic);
+    }
+    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = arrival.webhook_id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),
         Err(NotSafe) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
