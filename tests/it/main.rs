@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod admin;
 mod alerts;
 mod bad_input;
@@ -9,6 +10,7 @@ mod budget;
 mod command_line;
 mod documents;
 mod harness;
+mod isolation;
 mod lookup;
 mod metrics;
 mod mouths;
@@ -20,4 +22,5 @@ mod schedule;
 mod script;
 mod store;
 mod sweep;
+mod tokens;
 mod webhooks;

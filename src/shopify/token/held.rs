@@ -18,7 +18,7 @@ use super::{
 };
 
 /// How long the grant rests after Shopify refused it: somebody has to mend that first, and a lookup is not to wait for the same refusal.
-const REST: Duration = Duration::from_secs(30);
+const REST: Duration = Duration::from_secs(5);
 /// After two tokens in a row that Shopify granted and then did not accept, how long until a third is asked for.
 const HOPELESS_FOR: Duration = Duration::from_secs(60);
 /// The longest life that is believed: no clock of ours is right for longer without a look.
