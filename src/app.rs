@@ -18,7 +18,7 @@ use crate::{
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
     tasks::Tasks,
-    warm::{self, Hearing, Tally},
+    warm::{self, Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -245,6 +245,7 @@ fn state(
         secrets: sites.secrets().clone(),
         tally: Tally::default(),
         hearing: Hearing::new(store.clone(), tasks.clone()),
+        postmarks: Postmarks::new(&sites, alerts.clone()),
         access: config.access.clone(),
         about: About {
             started_at: clock.now(),
@@ -265,8 +266,8 @@ fn state(
 fn start_tasks(state: &AppState, tasks: &Tasks) {
     state.warmer.start();
     for site in state.sites.iter() {
-        let site = Arc::clone(site);
-        tasks.spawn_until_stopped(async move { site.learn_number_format().await });
+        let (site, alerts) = (Arc::clone(site), state.alerts.clone());
+        tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
     tasks.spawn(async move { drain_inbox(&state, &cancel).await });

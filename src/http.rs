@@ -35,7 +35,7 @@ use crate::{
     lookup::Lookups,
     site::Sites,
     store::Store,
-    warm::{Hearing, Tally},
+    warm::{Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -61,6 +61,8 @@ pub struct AppState {
     pub tally: Tally,
     /// When each site was last heard of.
     pub hearing: Hearing,
+    /// Which secrets sign deliveries, and which versions write them.
+    pub postmarks: Postmarks,
     /// Lookups.
     pub lookups: Lookups,
     /// Sweeps.

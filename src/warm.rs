@@ -2,6 +2,7 @@
 
 mod hearing;
 mod news;
+mod postmarks;
 mod tally;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::{
     hearing::Hearing,
     news::{News, Received, Undecodable},
+    postmarks::{OtherVersion, Postmarks, SecretUse},
     tally::{Tally, TopicCounts},
 };
 use crate::{

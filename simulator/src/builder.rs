@@ -242,6 +242,7 @@ impl Builder {
                 latency: self.latency,
                 event_bump: self.event_bump,
                 scopes: self.scopes,
+                deprecated: None,
             }),
             tokens: Mutex::new(Tokens::new(self.access_token, self.credentials)),
             bucket: Mutex::new(Bucket::new(self.bucket.0, self.bucket.1, now)),

@@ -25,7 +25,7 @@ mod simulator;
 mod traffic;
 mod world;
 
-pub use admin::auth::Grant;
+pub use admin::auth::{Grant, OldTokens};
 pub use admin::calls::Call;
 pub use builder::Builder;
 pub use clock::Clock;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::admin::auth::Grant;
+use crate::admin::auth::{Grant, OldTokens};
 use crate::admin::calls::Call;
 use crate::builder::Builder;
 use crate::clock::Clock;
@@ -238,6 +239,29 @@ impl Simulator {
         lock(&self.world().settings).scopes = scopes.into_iter().map(str::to_owned).collect();
     }
 
+    /// Replaces the app's scopes, and tells the app by `app/scopes_update`.
+    pub fn change_scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) {
+        let world = self.world();
+        let previous = world.settings().scopes;
+        self.set_scopes(scopes);
+        let body = json!({
+            "id": 1, "shop_id": world.facts.id, "previous": previous, "current": world.settings().scopes,
+            "updated_at": world.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        });
+        let news = ("app/scopes_update".to_owned(), Bytes::from(body.to_string()));
+        world.announce(None, vec![news]);
+    }
+
+    /// Lets each answer of the API say that something which was asked for is deprecated.
+    pub fn set_deprecation(&self, reason: Option<&str>) {
+        lock(&self.world().settings).deprecated = reason.map(str::to_owned);
+    }
+
+    /// Says in which API version webhooks are written from now on; their bodies stay as they are.
+    pub fn set_webhook_version(&self, version: &str) {
+        self.world().outbox.set_version(version);
+    }
+
     /// Says whether fulfilment events move the order's `updated_at`.
     pub fn set_event_bump(&self, bump: EventBump) {
         lock(&self.world().settings).event_bump = bump;
@@ -252,6 +276,21 @@ impl Simulator {
     /// Says how the client credentials grant answers.
     pub fn set_grant(&self, grant: Grant) {
         lock(&self.world().tokens).grant = grant;
+    }
+
+    /// Says how long tokens are good that are granted from now on; a day, if nothing is said.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        lock(&self.world().tokens).lifetime = lifetime;
+    }
+
+    /// Says what becomes of old tokens when another is granted.
+    pub fn set_old_tokens(&self, fate: OldTokens) {
+        lock(&self.world().tokens).old_tokens = fate;
+    }
+
+    /// How many tokens were granted.
+    pub fn granted_tokens(&self) -> u64 {
+        lock(&self.world().tokens).granted
     }
 
     /// Makes every token bad. A new one can be had by the client credentials grant.

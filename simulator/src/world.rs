@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) latency: Duration,
     pub(crate) event_bump: EventBump,
     pub(crate) scopes: Vec<String>,
+    /// What each answer says of fields that are deprecated.
+    pub(crate) deprecated: Option<String>,
 }
 
 /// Whether a fulfilment event moves the order's `updated_at`: Shopify does not say.

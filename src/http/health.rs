@@ -53,7 +53,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         .map(|site| {
             (
                 site.code.to_string(),
-                json!(site.calls.trouble().unwrap_or("ok")),
+                json!(site.standing()),
             )
         })
         .collect();

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use shopify_webhooks::{Delivery, DeliveryRejection};
+use shopify_webhooks::{Delivery, DeliveryRejection, Topic};
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
@@ -60,6 +60,10 @@ pub(super) async fn receive(
         // Secrets are looked up by the same domains, so this cannot be reached; a stranger gets the stranger's answer.
         return StatusCode::UNAUTHORIZED.into_response();
     };
+    state.postmarks.note(&site.code, &delivery, now);
+    if delivery.headers.topic == Topic::AppScopesUpdate {
+        site.scopes_have_changed();
+    }
     let id = delivery
         .headers
         .webhook_id

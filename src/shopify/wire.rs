@@ -1,11 +1,13 @@
 //! The shapes of answers, and how an order of GraphQL becomes facets.
 
 mod facets;
+mod shop;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use thiserror::Error;
 
+pub use self::shop::{Shop, WhoAmIData};
 use crate::order::{BadId, FulfillmentId, LineItem, OrderId, ShippedItem};
 
 /// An order of the API that cannot be taken as one.
@@ -92,24 +94,6 @@ pub struct ItemsPage {
     /// The fulfilment's version when this page was read.
     pub updated_at: DateTime<Utc>,
     fulfillment_line_items: Connection<ShippedNode>,
-}
-
-/// `shop`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ShopFactsData {
-    /// The shop.
-    pub shop: Shop,
-}
-
-/// What the shop says of itself.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shop {
-    /// `#UK`.
-    pub order_number_format_prefix: String,
-    /// Usually empty.
-    pub order_number_format_suffix: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -45,6 +45,14 @@ impl Setup {
         self
     }
 
+    /// The site gets in by the client credentials grant, with this secret.
+    pub(crate) fn by_client_credentials(self, secret: &str) -> Self {
+        self.shop(|shop| shop.client_credentials("app-id", "app-secret"))
+            .set("SHOPIFY_UK_ACCESS_TOKEN", "")
+            .set("SHOPIFY_UK_CLIENT_ID", "app-id")
+            .set("SHOPIFY_UK_CLIENT_SECRET", secret)
+    }
+
     /// Time in the shop and in the service, set by hand.
     pub(crate) fn clock(mut self, now: DateTime<Utc>) -> (Self, shopify_simulator::Clock, Clock) {
         let (shop, service) = (shopify_simulator::Clock::manual(now), Clock::manual(now));
@@ -88,6 +96,13 @@ impl Setup {
             .await
             .expect("the service starts");
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
+        // The shop tells of itself at the start; what a test counts or breaks comes after that.
+        until("every shop was asked to tell of itself", || async {
+            let mut sites = app.state().sites.iter();
+            let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
+            asked.then_some(())
+        })
+        .await;
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()
@@ -167,6 +182,34 @@ impl Harness {
     pub(crate) async fn tracking(&self, id: u64) -> Reply {
         self.get(&format!("/api/shopify/orders/{id}/tracking"))
             .await
+    }
+
+    /// What the status says of a site.
+    pub(crate) async fn site(&self, code: &str) -> Value {
+        let status = self.get("/api/warmup/status").await;
+        status.data()["sites"][code].clone()
+    }
+
+    /// The text of an alert of a site, while it is raised.
+    pub(crate) async fn alert(&self, cause: &str, code: &str) -> Option<String> {
+        let status = self.get("/api/warmup/status").await;
+        let alerts = status.data()["alerts"].as_array().expect("a list").clone();
+        let is_it = |alert: &&Value| alert["cause"] == cause && alert["site"] == code;
+        let alert = alerts.iter().find(is_it)?;
+        Some(alert["text"].as_str().expect("a text").to_owned())
+    }
+
+    /// Waits until an alert of a site is raised; its text.
+    pub(crate) async fn alerted(&self, cause: &str, code: &str) -> String {
+        until(cause, || self.alert(cause, code)).await
+    }
+
+    /// Waits until an alert of a site is cleared.
+    pub(crate) async fn cleared(&self, cause: &str, code: &str) {
+        until("the alert is cleared", || async {
+            self.alert(cause, code).await.is_none().then_some(())
+        })
+        .await;
     }
 
     /// Runs a sweep and returns its record.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod admin;
 mod alerts;
 mod bad_input;
@@ -10,6 +11,7 @@ mod command_line;
 mod documents;
 mod harness;
 mod interruptions;
+mod isolation;
 mod lookup;
 mod metrics;
 mod mouths;
@@ -21,4 +23,5 @@ mod schedule;
 mod script;
 mod store;
 mod sweep;
+mod tokens;
 mod webhooks;

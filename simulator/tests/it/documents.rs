@@ -84,10 +84,13 @@ async fn every_document_of_the_service_is_answered() {
     refuse_errors(&answer);
     assert_eq!(answer["data"]["orders"]["nodes"][0]["id"], found["id"]);
 
-    let facts = document(&["shop_facts"]);
+    let facts = document(&["who_am_i"]);
     let answer = ask(&simulator, &facts, json!({})).await;
     refuse_errors(&answer);
     assert_eq!(answer["data"]["shop"]["orderNumberFormatPrefix"], "#UK");
+    let scopes = &answer["data"]["currentAppInstallation"]["accessScopes"];
+    assert_eq!(scopes[0]["handle"], "read_orders");
+    assert_eq!(answer["extensions"]["cost"]["requestedQueryCost"], 5);
 }
 
 #[tokio::test]
