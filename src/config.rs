@@ -88,6 +88,17 @@ impl Config {
         reader.finish((listen_addr, log_filter))
     }
 
+    /// Where the service listens: all that asking it takes.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn listen_addr_from_env() -> Result<SocketAddr, ConfigFaults> {
+        read_env_file(Path::new(".env"))?;
+        let mut reader = Reader::new(environment());
+        let listen_addr = listen_addr(&mut reader);
+        reader.finish(listen_addr)
+    }
+
     /// Reads the given variables.
     ///
     /// # Errors
@@ -99,11 +110,7 @@ impl Config {
         for (name, advice) in unknown_names(reader.names()) {
             reader.fault(&name, &advice);
         }
-        let listen_addr = reader.parse(
-            "LISTEN_ADDR",
-            SocketAddr::from(([127, 0, 0, 1], 8080)),
-            "an address such as 127.0.0.1:8080",
-        );
+        let listen_addr = listen_addr(&mut reader);
         let config = Self {
             sites: sites(&mut reader),
             warmer: warming::warmer(&mut reader),
@@ -132,6 +139,11 @@ impl Config {
         };
         reader.finish(config)
     }
+}
+
+fn listen_addr(reader: &mut Reader) -> SocketAddr {
+    let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+    reader.parse("LISTEN_ADDR", default, "an address such as 127.0.0.1:8080")
 }
 
 /// Puts what `.env` says below what the environment says already.

@@ -6,11 +6,16 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::FAILED;
-use crate::{app::App, clock::Clock, config::Config};
+use crate::{app::App, clock::Clock, config::Config, supervisor};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::start(&config, Clock::System).await?;
-    stop_signal().await?;
+    supervisor::ready(&app.summary());
+    tokio::select! {
+        stopped = stop_signal() => stopped?,
+        () = supervisor::watch(app.tasks(), || app.summary()) => {}
+    }
+    supervisor::stopping();
     Ok(if app.stop().await {
         ExitCode::SUCCESS
     } else {
