@@ -1,9 +1,9 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
 use chrono::{DateTime, Utc};
-use redis::{Script, pipe};
+use redis::{Cmd, Value, pipe};
 
-use super::{RedisStore, whole};
+use super::{RedisStore, call::Call, nodes::Node, whole};
 use crate::{
     order::OrderId,
     site::SiteCode,
@@ -71,12 +71,9 @@ impl RedisStore {
         name: &str,
         millis: i64,
     ) -> Result<(), StoreError> {
-        let script = Script::new(RAISE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(RAISE);
         call.key(self.keys.of_site(site, name)).arg(millis);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn push_record(
@@ -143,30 +140,67 @@ impl RedisStore {
         Ok(gone)
     }
 
+    /// On each server that holds keys.
     async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let (mut cursor, mut gone) = (0_u64, 0);
+        let begin = scan(0, pattern);
+        let each = self
+            .connection
+            .run(async |mut line| {
+                let each = line.on_each_master(&begin).await?;
+                line.are_all_masters(each.len()).await?;
+                Ok(each)
+            })
+            .await?;
+        let mut gone = 0;
+        for (node, found) in each {
+            gone += self.purge_node(&node, found, pattern).await?;
+        }
+        Ok(gone)
+    }
+
+    async fn purge_node(
+        &self,
+        node: &Node,
+        mut found: Value,
+        pattern: &str,
+    ) -> Result<u64, StoreError> {
+        let mut gone = 0;
         loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern);
-            scan.arg("COUNT").arg(PURGE_STEP);
-            let (next, mut keys): (u64, Vec<String>) = self
-                .connection
-                .run(async |mut redis| scan.query_async(&mut redis).await)
-                .await?;
-            // A late redelivery must not bring a deleted order back.
-            keys.retain(|key| !Keys::is_tombstone(key));
-            if !keys.is_empty() {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
-                gone += self
-                    .connection
-                    .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
-                    .await?;
-            }
+            let (next, keys): (u64, Vec<String>) =
+                redis::from_redis_value(found).unwrap_or_default();
+            gone += self.unlink_all(keys).await?;
             if next == 0 {
                 return Ok(gone);
             }
-            cursor = next;
+            let go_on = scan(next, pattern);
+            found = self
+                .connection
+                .run(async |line| line.on_node(node, &go_on).await)
+                .await?;
         }
     }
+
+    async fn unlink_all(&self, mut keys: Vec<String>) -> Result<u64, StoreError> {
+        // A late redelivery must not bring a deleted order back.
+        keys.retain(|key| !Keys::is_tombstone(key));
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let mut unlink = pipe();
+        for key in keys {
+            unlink.cmd("UNLINK").arg(key);
+        }
+        let gone: Vec<u64> = self
+            .connection
+            .run(async |mut redis| unlink.query_async(&mut redis).await)
+            .await?;
+        Ok(gone.iter().sum())
+    }
+}
+
+fn scan(cursor: u64, pattern: &str) -> Cmd {
+    let mut scan = redis::cmd("SCAN");
+    scan.arg(cursor).arg("MATCH").arg(pattern);
+    scan.arg("COUNT").arg(PURGE_STEP);
+    scan
 }
