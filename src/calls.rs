@@ -33,8 +33,7 @@ use crate::{
     budget::{Budget, Spent, TooLong},
     clock::Clock,
     shopify::{
-        AdminClient, AdminError, Answer, BadSettings, Cost, GrantRefusal, Query, Retry,
-        TokenStatus,
+        AdminClient, AdminError, Answer, BadSettings, Cost, GrantRefusal, Query, Retry, TokenStatus,
     },
 };
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use shopify_webhooks::ShopDomain;
 
 pub use self::{
@@ -50,6 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen_addr: SocketAddr,
+    /// Where Shopify reaches the service, without a slash at the end.
+    pub public_url: Option<String>,
     /// Who may ask.
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
@@ -122,6 +124,9 @@ impl Config {
                 .text("DATA_DIR")
                 .map_or_else(|| PathBuf::from("./data"), PathBuf::from),
             listen_addr,
+            public_url: reader
+                .text("PUBLIC_URL")
+                .map(|url| url.trim_end_matches('/').to_owned()),
             access: access(&mut reader, listen_addr.ip()),
             lookup_timeout: Duration::from_millis(reader.number(
                 "LOOKUP_TIMEOUT_MS",

@@ -26,7 +26,9 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve, metrics::Metrics, openapi::document, status::status_of};
+pub use self::{
+    access::Access, listener::serve, metrics::Metrics, openapi::document, status::status_of,
+};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,

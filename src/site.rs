@@ -19,16 +19,16 @@ pub use self::{
     access::{Access, Loss, MissingScope, ShopIdentity},
     code::{BadSiteCode, SiteCode},
 };
-pub use crate::{
-    calls::BreakerState,
-    shopify::{Credentials, TokenKind, TokenStatus},
-};
 use crate::{
     budget::{Budget, BudgetSettings},
     calls::{Calls, Priority},
     clock::Clock,
     order::{NumberFormat, OrderNumber},
     shopify::{AdminClient, AdminError, AdminSettings, BadSettings, Shop, WhoAmI},
+};
+pub use crate::{
+    calls::BreakerState,
+    shopify::{Credentials, TokenKind, TokenStatus},
 };
 
 /// How one site is set up.

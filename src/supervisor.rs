@@ -103,13 +103,19 @@ mod tests {
         beat.works();
         let told = told_in(&tasks, 46).await;
         assert_eq!(told.len(), 4);
-        assert!(told[..2].iter().all(|told| told.contains("WATCHDOG=1")), "{told:?}");
+        assert!(
+            told[..2].iter().all(|told| told.contains("WATCHDOG=1")),
+            "{told:?}"
+        );
         assert_eq!(told[2], "STATUS=the warmer of uk stands still for 30 s");
         assert!(!told[3].contains("WATCHDOG"), "{told:?}");
         beat.rests();
         assert!(told_in(&tasks, 1).await[0].contains("WATCHDOG=1"));
         drop(beat);
-        assert_eq!(told_in(&tasks, 1).await, ["STATUS=the warmer of uk has ended"]);
+        assert_eq!(
+            told_in(&tasks, 1).await,
+            ["STATUS=the warmer of uk has ended"]
+        );
     }
 
     #[test]
@@ -123,7 +129,11 @@ mod tests {
         let (free, taken) = std::sync::mpsc::channel::<()>();
         runtime.spawn_blocking(move || taken.recv());
         let served = |within| {
-            runtime.block_on(async { Tasks::default().are_served(Duration::from_millis(within)).await })
+            runtime.block_on(async {
+                Tasks::default()
+                    .are_served(Duration::from_millis(within))
+                    .await
+            })
         };
         assert!(!served(100));
         free.send(()).unwrap();

@@ -27,7 +27,9 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
     }
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths);
-        let cells: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -40,7 +42,11 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        let text = columns(&[row(["site", "é", ""]), row(["uk", "warm", "x"]), vec!["long one".to_owned()]]);
+        let text = columns(&[
+            row(["site", "é", ""]),
+            row(["uk", "warm", "x"]),
+            vec!["long one".to_owned()],
+        ]);
         assert_eq!(text, "site      é\nuk        warm  x\nlong one");
     }
 }

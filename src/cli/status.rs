@@ -102,7 +102,9 @@ async fn until_it_begins(teller: &Teller, mut status: Value) -> anyhow::Result<V
     };
     match tokio::time::timeout(FIRST_SWEEP_WITHIN, begins).await {
         Ok(status) => status,
-        Err(_elapsed) => bail!("no sweep begins: is a service running? Its log says why it does not sweep"),
+        Err(_elapsed) => {
+            bail!("no sweep begins: is a service running? Its log says why it does not sweep")
+        }
     }
 }
 

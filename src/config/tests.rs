@@ -205,7 +205,11 @@ fn client_credentials_are_the_other_way_in_and_sign_webhooks() {
     };
     assert_eq!(secret.expose_secret(), "shpss_hidden");
     assert!(!format!("{config:?}").contains("hidden"));
-    let rotating = [DE.as_slice(), &[("SHOPIFY_DE_WEBHOOK_SECRET", "new,old,admin-page")]].concat();
+    let rotating = [
+        DE.as_slice(),
+        &[("SHOPIFY_DE_WEBHOOK_SECRET", "new,old,admin-page")],
+    ]
+    .concat();
     assert_eq!(read(&rotating).unwrap().sites[0].webhook_secrets.len(), 3);
 }
 
@@ -218,7 +222,11 @@ fn both_ways_in_or_half_of_one_are_refused_by_name() {
         ("SHOPIFY_DE_CLIENT_SECRET", "shpss_hidden"),
     );
     let signed = ("SHOPIFY_DE_WEBHOOK_SECRET", "hidden");
-    for both in [&[token, id, secret, signed][..], &[token, id, signed], &[token, secret, signed]] {
+    for both in [
+        &[token, id, secret, signed][..],
+        &[token, id, signed],
+        &[token, secret, signed],
+    ] {
         assert_eq!(with(both), ["SHOPIFY_DE_ACCESS_TOKEN"]);
     }
     assert_eq!(with(&[id, signed]), ["SHOPIFY_DE_CLIENT_SECRET"]);
@@ -236,5 +244,8 @@ fn a_secret_in_the_place_of_a_token_is_noticed() {
         ("SHOPIFY_DE_CLIENT_SECRET", "shpat_hidden"),
     ];
     let told = faults(&mixed_up);
-    assert_eq!(told, ["SHOPIFY_DE_CLIENT_SECRET", "SHOPIFY_UK_ACCESS_TOKEN"]);
+    assert_eq!(
+        told,
+        ["SHOPIFY_DE_CLIENT_SECRET", "SHOPIFY_UK_ACCESS_TOKEN"]
+    );
 }

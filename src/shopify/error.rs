@@ -234,12 +234,19 @@ impl AdminError {
                 "Add the scope that is missing to the app, release that version, and approve it in the shop; access.missing of the status names it.",
             ),
             Self::Frozen => Some("The shop's owner has to pay Shopify's bill; nothing else helps."),
-            Self::NoSuchShop => Some("Check _SHOP_DOMAIN: it is the permanent …myshopify.com domain."),
-            Self::Locked => Some("Shopify has locked the shop: its owner has to ask Shopify's support."),
+            Self::NoSuchShop => {
+                Some("Check _SHOP_DOMAIN: it is the permanent …myshopify.com domain.")
+            }
+            Self::Locked => {
+                Some("Shopify has locked the shop: its owner has to ask Shopify's support.")
+            }
             Self::SecurityRejected => Some(
                 "Shopify takes this address for an attacker: check what else calls Shopify from it.",
             ),
-            Self::Upstream { .. } | Self::TimedOut | Self::Connection(_) | Self::CircuitOpen { .. } => Some(
+            Self::Upstream { .. }
+            | Self::TimedOut
+            | Self::Connection(_)
+            | Self::CircuitOpen { .. } => Some(
                 "Shopify does not answer: look at its status page and at this machine's network; the cache goes on answering, and calls go on by themselves.",
             ),
             Self::Malformed { author, .. } => match author {

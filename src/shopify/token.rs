@@ -88,7 +88,11 @@ impl Tokens {
             Self::Fixed(token) => Ok(token.clone()),
             Self::Granted(granted) => match granted.good_at(now) {
                 Some(held) => Ok(held.token.clone()),
-                None => granted.obtain(http, now, |held| now < held.expires_at).await,
+                None => {
+                    granted
+                        .obtain(http, now, |held| now < held.expires_at)
+                        .await
+                }
             },
         }
     }

@@ -100,7 +100,8 @@ impl Site {
             return;
         };
         let broken: Vec<_> = access.broken().collect();
-        let costs = |missing: &&super::MissingScope| format!("{}: {}", missing.scope, missing.costs);
+        let costs =
+            |missing: &&super::MissingScope| format!("{}: {}", missing.scope, missing.costs);
         let broken: Vec<_> = broken.iter().map(costs).collect();
         say(
             Cause::ScopeMissing,

@@ -115,7 +115,10 @@ mod tests {
         assert!(troubles_after(&pulse, 1_000_000).is_empty());
         beat.works();
         assert!(troubles_after(&pulse, 20).is_empty());
-        assert_eq!(troubles_after(&pulse, 21), ["the inbox stands still for 21 s"]);
+        assert_eq!(
+            troubles_after(&pulse, 21),
+            ["the inbox stands still for 21 s"]
+        );
         beat.rests();
         assert!(troubles_after(&pulse, 21).is_empty());
     }

@@ -89,7 +89,10 @@ impl Postmarks {
         let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
         noted.note_secret(site, delivery.secret, now);
         let headers = &delivery.headers;
-        let version = headers.api_version.as_deref().filter(|text| is_version(text));
+        let version = headers
+            .api_version
+            .as_deref()
+            .filter(|text| is_version(text));
         if version.is_some_and(|version| noted.note_version(&headers.topic, version, now)) {
             match noted.complaint() {
                 Some(text) => self.0.alerts.raise(Cause::WebhookVersion, Some(site), text),
@@ -147,7 +150,8 @@ impl Noted {
             };
             self.others.insert(topic.to_owned(), other);
         }
-        self.others.retain(|_, other| now - other.at < FORGOTTEN_AFTER);
+        self.others
+            .retain(|_, other| now - other.at < FORGOTTEN_AFTER);
         said_before != self.complaint()
     }
 
@@ -164,9 +168,8 @@ impl Noted {
 
 /// The header is not signed: only what looks like a version is believed, and repeated.
 fn is_version(text: &str) -> bool {
-    let digits = |text: &str, count| {
-        text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     text == "unstable"
         || text
             .split_once('-')

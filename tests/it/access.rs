@@ -24,11 +24,19 @@ async fn the_shop_tells_of_itself_at_the_start() {
     let access = &site["access"];
     assert_eq!(access["shop"]["domain"], harness.simulator.shop_domain());
     assert_eq!(access["shop"]["currency"], "GBP");
-    assert_eq!(access["scopes"], json!(["read_fulfillments", "read_orders"]));
+    assert_eq!(
+        access["scopes"],
+        json!(["read_fulfillments", "read_orders"])
+    );
     assert_eq!(missing(&site), [("read_all_orders", "limits")]);
     let costs = access["missing"][0]["costs"].as_str().unwrap();
     assert!(costs.contains("60 days"), "{costs}");
-    assert!(access["versions"].as_array().unwrap().contains(&json!("2026-10")));
+    assert!(
+        access["versions"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("2026-10"))
+    );
     assert_eq!(site["shopify"], "ok");
     assert!(harness.alert("scope_missing", "uk").await.is_none());
     harness.stop().await;
@@ -68,7 +76,8 @@ async fn another_shop_than_the_one_that_is_set_is_told() {
         .await;
     let alert = harness.alerted("wrong_shop", "uk").await;
     assert!(
-        alert.contains("somebody-else.myshopify.com") && alert.contains(harness.simulator.shop_domain()),
+        alert.contains("somebody-else.myshopify.com")
+            && alert.contains(harness.simulator.shop_domain()),
         "{alert}"
     );
     assert_eq!(harness.site("uk").await["shopify"], "wrong_shop");
@@ -84,12 +93,21 @@ async fn an_api_that_falls_forward_is_told_until_it_no_longer_does() {
     shop_time.set(later);
     harness.by_id(ids[0]).await;
     let alert = harness.alerted("api_version", "uk").await;
-    assert!(alert.contains("2026-10") && alert.contains("2027-01"), "{alert}");
-    assert_eq!(harness.site("uk").await["api_version_served_instead"], "2027-01");
+    assert!(
+        alert.contains("2026-10") && alert.contains("2027-01"),
+        "{alert}"
+    );
+    assert_eq!(
+        harness.site("uk").await["api_version_served_instead"],
+        "2027-01"
+    );
     shop_time.set(then);
     harness.by_id(ids[1]).await;
     harness.cleared("api_version", "uk").await;
-    assert_eq!(harness.site("uk").await["api_version_served_instead"], Value::Null);
+    assert_eq!(
+        harness.site("uk").await["api_version_served_instead"],
+        Value::Null
+    );
     harness.stop().await;
 }
 
@@ -101,13 +119,20 @@ async fn webhooks_in_another_version_are_told_until_they_no_longer_come() {
     let id = shop.place_order(NewOrder::default());
     harness.simulator.settled().await;
     let alert = harness.alerted("webhook_version", "uk").await;
-    assert!(alert.contains("orders/create") && alert.contains("2026-01"), "{alert}");
+    assert!(
+        alert.contains("orders/create") && alert.contains("2026-01"),
+        "{alert}"
+    );
     let others = harness.site("uk").await["webhooks_in_other_versions"].clone();
     assert_eq!(
         (&others[0]["topic"], &others[0]["version"]),
         (&json!("orders/create"), &json!("2026-01"))
     );
-    assert_eq!(harness.by_id(id).await.data()["cached"], true, "taken in all the same");
+    assert_eq!(
+        harness.by_id(id).await.data()["cached"],
+        true,
+        "taken in all the same"
+    );
     harness.simulator.set_webhook_version("2026-10");
     shop.place_order(NewOrder::default());
     harness.simulator.settled().await;
@@ -120,7 +145,9 @@ async fn deprecations_and_shopifys_time_are_in_the_status() {
     let (setup, shop_time, _) = Setup::default().shop(|shop| shop.orders(9)).clock(now());
     let harness = setup.start().await;
     let ids = harness.simulator.shop().order_ids();
-    harness.simulator.set_deprecation(Some("Order.foo is deprecated"));
+    harness
+        .simulator
+        .set_deprecation(Some("Order.foo is deprecated"));
     shop_time.advance(Duration::from_secs(120));
     for id in &ids[..3] {
         harness.by_id(*id).await;
@@ -134,7 +161,11 @@ async fn deprecations_and_shopifys_time_are_in_the_status() {
 
 /// Posts an order's webhook as if it were signed with this secret.
 async fn deliver(harness: &Harness, id: u64, secret: &str) -> u16 {
-    let body = harness.simulator.shop().webhook_body("orders/updated", id).unwrap();
+    let body = harness
+        .simulator
+        .shop()
+        .webhook_body("orders/updated", id)
+        .unwrap();
     let signature = WebhookSecrets::new([secret]).unwrap().sign(&body);
     let request = harness
         .http
@@ -149,7 +180,10 @@ async fn deliver(harness: &Harness, id: u64, secret: &str) -> u16 {
 #[tokio::test]
 async fn which_secret_signs_is_told_by_its_place_and_never_by_its_value() {
     let harness = Setup::default()
-        .set("SHOPIFY_UK_WEBHOOK_SECRET", "planted-new, planted-old, planted-page")
+        .set(
+            "SHOPIFY_UK_WEBHOOK_SECRET",
+            "planted-new, planted-old, planted-page",
+        )
         .start()
         .await;
     harness.simulator.stop_delivering();

@@ -11,8 +11,8 @@ use shopify_simulator::{ApiFault, NewOrder, Simulator, Times};
 use shopify_warmer::{
     order::OrderId,
     shopify::{
-        AdminClient, AdminError, AdminSettings, Credentials, OrderById, OrderSortKey, OrdersPage, Query as _,
-        Retry, documents,
+        AdminClient, AdminError, AdminSettings, Credentials, OrderById, OrderSortKey, OrdersPage,
+        Query as _, Retry, documents,
     },
 };
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shopify_simulator::{NewOrder, Simulator};
 
-use crate::harness::{Harness, Setup, reply, until, LOOKUP_TOKEN};
+use crate::harness::{Harness, LOOKUP_TOKEN, Setup, reply, until};
 
 /// A second shop, whose numbers look like DE1000.
 async fn german_shop() -> Simulator {
@@ -41,7 +41,10 @@ async fn sweep(harness: &Harness, site: &str) -> Value {
     let task = started.json["task_id"].clone();
     until("the sweep ends", || async {
         let history = harness.get("/api/warmup/history").await;
-        let records = history.data()["history"].as_array().expect("a list").clone();
+        let records = history.data()["history"]
+            .as_array()
+            .expect("a list")
+            .clone();
         let record = records.into_iter().find(|record| record["task_id"] == task);
         record.map(|record| record["outcome"].clone())
     })
@@ -61,13 +64,24 @@ async fn assert_uk_is_well(harness: &Harness, bad: &str) {
     assert_eq!(ready.data()["shopify"], json!({ "de": bad, "uk": "ok" }));
     let uk = harness.site("uk").await;
     assert_eq!(
-        (&uk["shopify"], &uk["advice"], &uk["breaker"], &uk["coverage"]["ratio"]),
+        (
+            &uk["shopify"],
+            &uk["advice"],
+            &uk["breaker"],
+            &uk["coverage"]["ratio"]
+        ),
         (&json!("ok"), &Value::Null, &json!("closed"), &json!(1.0))
     );
     let status = harness.get("/api/warmup/status").await;
     let alerts = status.data()["alerts"].as_array().unwrap().clone();
-    assert!(alerts.iter().all(|alert| alert["site"] != "uk"), "{alerts:?}");
-    assert!(alerts.iter().any(|alert| alert["site"] == "de"), "{alerts:?}");
+    assert!(
+        alerts.iter().all(|alert| alert["site"] != "uk"),
+        "{alerts:?}"
+    );
+    assert!(
+        alerts.iter().any(|alert| alert["site"] == "de"),
+        "{alerts:?}"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +100,10 @@ async fn a_wrong_token_of_one_shop_is_nothing_to_the_other() {
 #[tokio::test]
 async fn a_grant_that_is_refused_to_one_shop_is_nothing_to_the_other() {
     let german = german_shop().await;
-    let secret = [("SHOPIFY_DE_CLIENT_ID", "de-id"), ("SHOPIFY_DE_CLIENT_SECRET", "wrong")];
+    let secret = [
+        ("SHOPIFY_DE_CLIENT_ID", "de-id"),
+        ("SHOPIFY_DE_CLIENT_SECRET", "wrong"),
+    ];
     let harness = two_shops(&german, &secret).await;
     assert_uk_is_well(&harness, "invalid_client").await;
     harness.stop().await;
@@ -96,7 +113,10 @@ async fn a_grant_that_is_refused_to_one_shop_is_nothing_to_the_other() {
 async fn a_scope_that_one_shop_lacks_is_nothing_to_the_other() {
     let german = german_shop().await;
     german.set_scopes(["read_fulfillments"]);
-    let secret = [("SHOPIFY_DE_CLIENT_ID", "de-id"), ("SHOPIFY_DE_CLIENT_SECRET", "de-secret")];
+    let secret = [
+        ("SHOPIFY_DE_CLIENT_ID", "de-id"),
+        ("SHOPIFY_DE_CLIENT_SECRET", "de-secret"),
+    ];
     let harness = two_shops(&german, &secret).await;
     let alert = harness.alerted("scope_missing", "de").await;
     assert!(alert.contains("no order can be read"), "{alert}");
@@ -115,7 +135,9 @@ async fn a_number_that_may_be_anywhere_is_found_beside_a_shop_that_does_not_let_
     let token = [("SHOPIFY_DE_ACCESS_TOKEN", "shpat_wrong")];
     let harness = two_shops(&german, &token).await;
     // Digits alone are asked of every shop.
-    let request = harness.http.get(harness.url("/api/shopify/orders/search?q=22083"));
+    let request = harness
+        .http
+        .get(harness.url("/api/shopify/orders/search?q=22083"));
     let found = reply(request.bearer_auth(LOOKUP_TOKEN)).await;
     assert_eq!(found.data()["site_code"], "uk", "{}", found.text);
     harness.stop().await;

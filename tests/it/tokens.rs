@@ -43,7 +43,11 @@ async fn a_token_is_renewed_before_it_ends_and_nobody_is_refused() {
         .clock(now());
     let harness = setup.start().await;
     let ids = harness.simulator.shop().order_ids();
-    assert_eq!(harness.simulator.granted_tokens(), 1, "one for all at the start");
+    assert_eq!(
+        harness.simulator.granted_tokens(),
+        1,
+        "one for all at the start"
+    );
     for (day, id) in (2..6).zip(&ids) {
         // Far enough for the renewal to be due, not for the token to have ended.
         shop_time.advance(Duration::from_secs(20 * 3600));
@@ -118,7 +122,9 @@ async fn no_answer_fails_while_tokens_end_and_are_revoked_under_load() {
         if asked % 70 == 69 {
             simulator.revoke_tokens();
         }
-        let request = harness.http.get(harness.url(&format!("/api/shopify/orders/{id}")));
+        let request = harness
+            .http
+            .get(harness.url(&format!("/api/shopify/orders/{id}")));
         let request = request.bearer_auth(crate::harness::LOOKUP_TOKEN);
         asking.spawn(crate::harness::reply(request));
     }
@@ -126,7 +132,10 @@ async fn no_answer_fails_while_tokens_end_and_are_revoked_under_load() {
         assert_live(&reply);
     }
     let granted = simulator.granted_tokens();
-    assert!((4..20).contains(&granted), "{granted} tokens in three seconds");
+    assert!(
+        (4..20).contains(&granted),
+        "{granted} tokens in three seconds"
+    );
     harness.stop().await;
 }
 
@@ -158,7 +167,10 @@ async fn a_wrong_secret_is_told_at_the_start_and_shown_to_nobody() {
         assert_eq!(harness.by_id(id).await.status, 503);
     }
     let more = harness.simulator.calls_named("AccessToken").len() - asked;
-    assert!(more <= 2, "{more} grants were asked for, for the same refusal");
+    assert!(
+        more <= 2,
+        "{more} grants were asked for, for the same refusal"
+    );
     let status = harness.get("/api/warmup/status").await;
     let ready = harness.get("/readyz").await;
     for text in [status.text, ready.text, format!("{:?}", harness.app)] {
@@ -170,7 +182,11 @@ async fn a_wrong_secret_is_told_at_the_start_and_shown_to_nobody() {
 #[tokio::test]
 async fn each_refusal_of_the_grant_has_its_advice_and_its_end() {
     for (grant, class, advice) in [
-        (Grant::ShopNotPermitted, "shop_not_permitted", "organisation"),
+        (
+            Grant::ShopNotPermitted,
+            "shop_not_permitted",
+            "organisation",
+        ),
         (Grant::NotInstalled, "app_not_installed", "Install the app"),
     ] {
         let (harness, ids) = cold_shop(2).await;
@@ -241,7 +257,10 @@ async fn a_renewal_that_fails_troubles_nobody_while_the_old_token_is_good() {
     shop_time.advance(Duration::from_secs(20 * 3600));
     service_time.advance(TimeDelta::hours(20));
     let alert = harness.alerted("token_refused", "uk").await;
-    assert!(alert.contains("not renewed") && alert.contains("organisation"), "{alert}");
+    assert!(
+        alert.contains("not renewed") && alert.contains("organisation"),
+        "{alert}"
+    );
     assert_live(&harness.by_id(ids[0]).await);
     let site = harness.site("uk").await;
     assert_eq!(

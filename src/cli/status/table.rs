@@ -7,7 +7,10 @@ use crate::{alert::Cause, cli::output::columns};
 
 /// The status as lines.
 pub(super) fn of(status: &Value, who: &str, now: DateTime<Utc>) -> String {
-    let mut parts = vec![columns(&head(status, who, now)), columns(&sites(status, now))];
+    let mut parts = vec![
+        columns(&head(status, who, now)),
+        columns(&sites(status, now)),
+    ];
     let webhooks = webhooks(status, now);
     if webhooks.len() > 1 {
         parts.push(columns(&webhooks));
@@ -22,18 +25,39 @@ fn head(status: &Value, who: &str, now: DateTime<Utc>) -> Vec<Vec<String>> {
     let row = |name: &str, said: String| vec![name.to_owned(), said];
     vec![
         row("service", format!("{}, {who}", text(status, "/version"))),
-        row("store", format!("{}, {}", text(status, "/store/kind"), text(status, "/store/state"))),
+        row(
+            "store",
+            format!(
+                "{}, {}",
+                text(status, "/store/kind"),
+                text(status, "/store/state")
+            ),
+        ),
         row("sweep", sweep(status, now)),
         row("last full", at("/last_full_warmup")),
         row("last incremental", at("/last_incremental_warmup")),
         row("next", next(status, now)),
         row("coverage", coverage(status)),
-        row("lookups", format!("{} from the cache", text(status, "/stats/cache_hit_rate"))),
-        row("waiting", format!(
-            "{} to be fetched, {} that could not be, {} webhooks in the inbox",
-            count(status, "/refresh_set"), count(status, "/dead_letters"), count(status, "/inbox"),
-        )),
-        row("users waited", format!("{} ms for warming", count(status, "/users_waited_for_warming_ms"))),
+        row(
+            "lookups",
+            format!("{} from the cache", text(status, "/stats/cache_hit_rate")),
+        ),
+        row(
+            "waiting",
+            format!(
+                "{} to be fetched, {} that could not be, {} webhooks in the inbox",
+                count(status, "/refresh_set"),
+                count(status, "/dead_letters"),
+                count(status, "/inbox"),
+            ),
+        ),
+        row(
+            "users waited",
+            format!(
+                "{} ms for warming",
+                count(status, "/users_waited_for_warming_ms")
+            ),
+        ),
     ]
 }
 
@@ -48,7 +72,10 @@ fn sweep(status: &Value, now: DateTime<Utc>) -> String {
     };
     format!(
         "{} {}: {} of {} orders, {left}, begun {}",
-        text(sweep, "/type"), text(sweep, "/task_id"), count(sweep, "/done"), count(sweep, "/total"),
+        text(sweep, "/type"),
+        text(sweep, "/task_id"),
+        count(sweep, "/done"),
+        count(sweep, "/total"),
         moment(sweep, "/started_at", now),
     )
 }
@@ -68,11 +95,22 @@ fn coverage(of: &Value) -> String {
     let count = |path| Looked::count(of, path);
     let (warm, window) = (count("/coverage/warm"), count("/coverage/window"));
     // Rounded down: 1,399 of 1,400 is not all of them.
-    format!("{warm} of {window} orders warm ({:.1} %)", (ratio * 1000.0).floor() / 10.0)
+    format!(
+        "{warm} of {window} orders warm ({:.1} %)",
+        (ratio * 1000.0).floor() / 10.0
+    )
 }
 
 fn sites(status: &Value, now: DateTime<Utc>) -> Vec<Vec<String>> {
-    let head = ["site", "shopify", "coverage", "sweep", "last full", "last webhook", "drift"];
+    let head = [
+        "site",
+        "shopify",
+        "coverage",
+        "sweep",
+        "last full",
+        "last webhook",
+        "drift",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (code, site) in objects(status, "/sites") {
         let sweep = match site.pointer("/sweep/done") {
@@ -87,14 +125,25 @@ fn sites(status: &Value, now: DateTime<Utc>) -> Vec<Vec<String>> {
             sweep,
             moment(site, "/last_full_warmup", now),
             moment(site, "/last_webhook_at", now),
-            format!("{} missing, {} stale", count("/drift/missing"), count("/drift/stale")),
+            format!(
+                "{} missing, {} stale",
+                count("/drift/missing"),
+                count("/drift/stale")
+            ),
         ]);
     }
     rows
 }
 
 fn webhooks(status: &Value, now: DateTime<Utc>) -> Vec<Vec<String>> {
-    let head = ["webhooks", "received", "applied", "unchanged", "refused", "last"];
+    let head = [
+        "webhooks",
+        "received",
+        "applied",
+        "unchanged",
+        "refused",
+        "last",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (topic, counts) in objects(status, "/webhooks") {
         let count = |path| Looked::count(counts, path);
@@ -140,7 +189,10 @@ struct Looked;
 
 impl Looked {
     fn text(of: &Value, path: &str) -> String {
-        of.pointer(path).and_then(Value::as_str).unwrap_or("-").to_owned()
+        of.pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or("-")
+            .to_owned()
     }
 
     fn count(of: &Value, path: &str) -> String {
@@ -163,7 +215,11 @@ fn moment(of: &Value, path: &str, now: DateTime<Utc>) -> String {
         seconds => format!("{} days", seconds / 86_400),
     };
     let at = at.format("%Y-%m-%d %H:%M:%S UTC");
-    if seconds > 0 { format!("{at} (in {far})") } else { format!("{at} ({far} ago)") }
+    if seconds > 0 {
+        format!("{at} (in {far})")
+    } else {
+        format!("{at} ({far} ago)")
+    }
 }
 
 #[cfg(test)]
@@ -203,7 +259,10 @@ mod tests {
         for cause in Cause::ALL {
             let status = json!({ "alerts": [{ "cause": cause, "site": "uk", "text": "it is so", "since": "2026-11-22T11:00:00Z" }] });
             let told = of(&status, "running", noon());
-            assert!(told.contains(&format!("{cause} of uk: it is so")) && told.contains(cause.advice()), "{told}");
+            assert!(
+                told.contains(&format!("{cause} of uk: it is so")) && told.contains(cause.advice()),
+                "{told}"
+            );
         }
         let newer = json!({ "alerts": [{ "cause": "not_known_yet", "site": null, "text": "x" }] });
         assert!(of(&newer, "running", noon()).contains("not_known_yet: x"));
@@ -211,7 +270,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said_not_to_be() {
-        let told = of(&json!({ "store": { "kind": "redis", "state": "unreachable" }, "coverage": null }), "x", noon());
-        assert!(told.contains("redis, unreachable") && told.contains("coverage          -"), "{told}");
+        let told = of(
+            &json!({ "store": { "kind": "redis", "state": "unreachable" }, "coverage": null }),
+            "x",
+            noon(),
+        );
+        assert!(
+            told.contains("redis, unreachable") && told.contains("coverage          -"),
+            "{told}"
+        );
     }
 }

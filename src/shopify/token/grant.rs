@@ -251,15 +251,27 @@ mod tests {
     #[test]
     fn refusals_are_told_apart_in_json_and_on_a_page() {
         for (body, expected) in [
-            (r#"{"error":"shop_not_permitted","error_description":"…"}"#, "shop_not_permitted"),
-            ("<p>Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.</p>", "shop_not_permitted"),
+            (
+                r#"{"error":"shop_not_permitted","error_description":"…"}"#,
+                "shop_not_permitted",
+            ),
+            (
+                "<p>Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.</p>",
+                "shop_not_permitted",
+            ),
             (r#"{"error":"invalid_client"}"#, "invalid_client"),
-            (r#"{"error":"application_cannot_be_found"}"#, "invalid_client"),
+            (
+                r#"{"error":"application_cannot_be_found"}"#,
+                "invalid_client",
+            ),
             (r#"{"error":"app_not_installed"}"#, "app_not_installed"),
             ("<html>", "app_not_installed"),
             ("", "app_not_installed"),
             (r#"{"error":"invalid_scope"}"#, "grant_refused"),
-            (r#"{"error":"<b>jane@example.com</b>"}"#, "app_not_installed"),
+            (
+                r#"{"error":"<b>jane@example.com</b>"}"#,
+                "app_not_installed",
+            ),
         ] {
             assert_eq!(class(400, body), expected, "{body}");
         }
@@ -269,11 +281,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_repeated() {
-        for body in [r#"{"access_token":7,"x":"shpat_hidden"}"#, "shpat_hidden", ""] {
+        for body in [
+            r#"{"access_token":7,"x":"shpat_hidden"}"#,
+            "shpat_hidden",
+            "",
+        ] {
             let error = fresh(body.as_bytes()).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
+            assert!(
+                !format!("{error} {error:?}").contains("hidden"),
+                "{error:?}"
+            );
         }
-        let fresh = fresh(br#"{"access_token":"shpat_hidden","scope":"","expires_in":60}"#).unwrap();
+        let fresh =
+            fresh(br#"{"access_token":"shpat_hidden","scope":"","expires_in":60}"#).unwrap();
         assert_eq!(fresh.life, Duration::from_secs(60));
         assert!(!format!("{fresh:?}").contains("hidden"), "{fresh:?}");
     }
@@ -284,6 +304,9 @@ mod tests {
         assert_eq!(failed.retry(), Retry::Backoff);
         assert!(failed.is_outage());
         let refused = GrantError::Refused(GrantRefusal::InvalidClient);
-        assert_eq!((refused.retry(), refused.is_outage()), (Retry::Never, false));
+        assert_eq!(
+            (refused.retry(), refused.is_outage()),
+            (Retry::Never, false)
+        );
     }
 }

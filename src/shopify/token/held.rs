@@ -162,7 +162,10 @@ mod tests {
     fn a_token_is_renewed_hours_before_its_end_and_never_at_one_time() {
         let hours = |at: DateTime<Utc>| (at - DateTime::UNIX_EPOCH).as_seconds_f64() / 3600.0;
         let all: Vec<_> = (0..50).map(|_| hours(held(None).renew_at)).collect();
-        assert!(all.iter().all(|hours| (16.7..19.3).contains(hours)), "{all:?}");
+        assert!(
+            all.iter().all(|hours| (16.7..19.3).contains(hours)),
+            "{all:?}"
+        );
         assert!(all.iter().any(|hours| (hours - all[0]).abs() > 0.1));
         assert!((hours(held(None).expires_at) - 24.0).abs() < 0.01);
     }

@@ -1,0 +1,151 @@
+//! What the running service has heard of a site's webhooks: whether they come, what they are signed with, in which version.
+
+use super::{Check, Finding};
+
+/// What the service has heard of one site.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// The site's code.
+    pub site: String,
+    /// When the last webhook came, in words; none if none ever came.
+    pub last_at: Option<String>,
+    /// Which secrets sign; none where the service does not tell.
+    pub secrets: Option<SecretsHeard>,
+    /// Topics that come in another version than is set, each with that version.
+    pub other_versions: Vec<(String, String)>,
+}
+
+/// Which secrets have signed since the service started, by their places in the list.
+#[derive(Debug, Clone, Default)]
+pub struct SecretsHeard {
+    /// How many deliveries each has signed.
+    pub matched: Vec<u64>,
+    /// The place, from 1, of the one that signed last.
+    pub last: Option<usize>,
+}
+
+/// How a site's webhooks are, and how many of all sites' were refused since the start.
+pub fn judge_heard(heard: &[Heard], refused: u64) -> Vec<Finding> {
+    let mut found: Vec<_> = heard.iter().flat_map(of_site).collect();
+    if refused > 0 {
+        let text = format!(
+            "{refused} deliveries were refused since the service started: not signed with a known secret"
+        );
+        let fix = "Some are strangers, and each run of this command sends one. Many: set _WEBHOOK_SECRET to the client secret of the app that owns the subscriptions (and the one that the admin's notification page shows, for webhooks made there).";
+        found.push(Finding::warning(Check::Secrets, text, fix));
+    }
+    found
+}
+
+fn of_site(heard: &Heard) -> Vec<Finding> {
+    let mut found = vec![comes(heard)];
+    found.extend(heard.secrets.as_ref().map(secrets));
+    for (topic, version) in &heard.other_versions {
+        let text = format!("{topic} is written in {version}, another version than is set");
+        let fix = "Set the same version at the subscription, or in the app's configuration, as in _API_VERSION.";
+        found.push(Finding::warning(Check::ApiVersion, text, fix));
+    }
+    let site = |finding: Finding| finding.about(&heard.site);
+    found.into_iter().map(site).collect()
+}
+
+fn comes(heard: &Heard) -> Finding {
+    match &heard.last_at {
+        Some(at) => Finding::ok(
+            Check::Subscriptions,
+            format!("the last webhook came at {at}"),
+        ),
+        None => {
+            let text = "no webhook has ever come: the cache lives from sweeps alone";
+            let fix = "Change an order in the shop; if nothing comes, `shopify-warmer webhooks list` says what is subscribed.";
+            Finding::warning(Check::Subscriptions, text, fix)
+        }
+    }
+}
+
+fn secrets(heard: &SecretsHeard) -> Finding {
+    let (of, last) = (heard.matched.len(), heard.last);
+    let Some(last) = last else {
+        let text = format!("none of {of} has signed anything since the service started");
+        return Finding::ok(Check::Secrets, text);
+    };
+    let unused = heard.matched.iter().filter(|count| **count == 0).count();
+    if unused == 0 {
+        let text = format!("number {last} of {of} signed the last webhook");
+        return Finding::ok(Check::Secrets, text);
+    }
+    let text = format!(
+        "number {last} of {of} signed the last webhook, and {unused} signed none since the service started"
+    );
+    let fix = "An hour after a rotation the old secret may go from _WEBHOOK_SECRET; one that signs nothing only lets more in.";
+    Finding::warning(Check::Secrets, text, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{State, worst};
+
+    fn good() -> Heard {
+        Heard {
+            site: "uk".to_owned(),
+            last_at: Some("2026-11-22T12:00:00Z".to_owned()),
+            secrets: Some(SecretsHeard {
+                matched: vec![7],
+                last: Some(1),
+            }),
+            other_versions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_finding_has_its_cause() {
+        type Change = fn(&mut Heard);
+        let cases: [(Change, State, &str); 5] = [
+            (|_| (), State::Ok, "number 1 of 1"),
+            (|it| it.last_at = None, State::Warning, "no webhook"),
+            (
+                |it| {
+                    it.secrets = Some(SecretsHeard {
+                        matched: vec![0, 9],
+                        last: Some(2),
+                    })
+                },
+                State::Warning,
+                "number 2 of 2",
+            ),
+            (
+                |it| {
+                    it.secrets = Some(SecretsHeard {
+                        matched: vec![0, 0],
+                        last: None,
+                    })
+                },
+                State::Ok,
+                "none of 2",
+            ),
+            (
+                |it| it.other_versions = vec![("orders/create".to_owned(), "2026-01".to_owned())],
+                State::Warning,
+                "2026-01",
+            ),
+        ];
+        for (change, state, word) in cases {
+            let mut heard = good();
+            change(&mut heard);
+            let found = judge_heard(&[heard], 0);
+            assert_eq!(worst(&found), state, "{found:?}");
+            assert!(
+                found.iter().any(|finding| finding.text.contains(word)),
+                "{found:?}"
+            );
+            assert!(
+                found
+                    .iter()
+                    .all(|finding| finding.about.as_deref() == Some("uk"))
+            );
+        }
+        let refused = judge_heard(&[good()], 3);
+        assert_eq!(worst(&refused), State::Warning);
+    }
+}
