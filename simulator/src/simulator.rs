@@ -248,7 +248,10 @@ impl Simulator {
             "id": 1, "shop_id": world.facts.id, "previous": previous, "current": world.settings().scopes,
             "updated_at": world.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
         });
-        let news = ("app/scopes_update".to_owned(), Bytes::from(body.to_string()));
+        let news = (
+            "app/scopes_update".to_owned(),
+            Bytes::from(body.to_string()),
+        );
         world.announce(None, vec![news]);
     }
 

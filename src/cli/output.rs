@@ -7,6 +7,11 @@ pub(super) fn say(text: &str) {
     drop(writeln!(io::stdout().lock(), "{text}"));
 }
 
+/// Prints what is being done, beside the result.
+pub(super) fn note(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// Prints what went wrong.
 pub(super) fn complain(text: &str) {
     drop(writeln!(

@@ -10,7 +10,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{FAILED, ResultOptions, output::say, service::Service};
+use super::{
+    FAILED, ResultOptions,
+    output::{note, say},
+    service::Service,
+};
 use crate::{
     app,
     clock::Clock,
@@ -48,13 +52,12 @@ struct Success {
 
 pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let service = Service::running(config, options.result.url.as_deref()).await?;
-    let teller = match service {
-        Some(service) => Teller::Service(service),
-        None => {
-            let tasks = Tasks::default();
-            let state = app::at_rest(config, Clock::System, &tasks)?;
-            Teller::Store(Box::new(state), tasks)
-        }
+    let teller = if let Some(service) = service {
+        Teller::Service(service)
+    } else {
+        let tasks = Tasks::default();
+        let state = app::at_rest(config, Clock::System, &tasks)?;
+        Teller::Store(Box::new(state), tasks)
     };
     let told = tell(&teller, options).await;
     let who = teller.who();
@@ -116,7 +119,11 @@ fn is_cold(status: &Value) -> bool {
 async fn watch(teller: &Teller, mut status: Value) -> anyhow::Result<Option<String>> {
     let (bar, mut task) = (bar(), None);
     while is(&status, "/running") {
-        task = text(&status, "/sweep/task_id").map(str::to_owned).or(task);
+        let running = text(&status, "/sweep/task_id").map(str::to_owned);
+        if let Some(running) = running.filter(|running| task.as_ref() != Some(running)) {
+            note(&format!("watching {running}"));
+            task = Some(running);
+        }
         show(&bar, &status);
         tokio::time::sleep(LOOK_AGAIN).await;
         status = teller.status().await?;

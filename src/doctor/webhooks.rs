@@ -50,17 +50,13 @@ fn of_site(heard: &Heard) -> Vec<Finding> {
 }
 
 fn comes(heard: &Heard) -> Finding {
-    match &heard.last_at {
-        Some(at) => Finding::ok(
-            Check::Subscriptions,
-            format!("the last webhook came at {at}"),
-        ),
-        None => {
-            let text = "no webhook has ever come: the cache lives from sweeps alone";
-            let fix = "Change an order in the shop; if nothing comes, `shopify-warmer webhooks list` says what is subscribed.";
-            Finding::warning(Check::Subscriptions, text, fix)
-        }
+    if let Some(at) = &heard.last_at {
+        let text = format!("the last webhook came at {at}");
+        return Finding::ok(Check::Subscriptions, text);
     }
+    let text = "no webhook has ever come: the cache lives from sweeps alone";
+    let fix = "Change an order in the shop; if nothing comes, `shopify-warmer webhooks list` says what is subscribed.";
+    Finding::warning(Check::Subscriptions, text, fix)
 }
 
 fn secrets(heard: &SecretsHeard) -> Finding {
