@@ -9,7 +9,7 @@
 //! - [`warm`] takes webhook news into the cache; [`inbox`] keeps deliveries the cache could not take.
 //! - [`sweep`], [`refresh`] — backfilling the cache; [`schedule`] says when, [`warmer`] runs them, one replica a site.
 //! - [`lookup`] reads through. [`alert`] tells a person what needs one.
-//! - [`http`], [`config`], [`observe`], [`app`], [`cli`] — the outside.
+//! - [`http`], [`config`], [`observe`], [`app`], [`supervisor`], [`cli`] — the outside; [`doctor`] judges what `cli` found out about it.
 //!
 //! The three flows:
 //!
