@@ -13,6 +13,28 @@ pub struct Heard {
     pub secrets: Option<SecretsHeard>,
     /// Topics that come in another version than is set, each with that version.
     pub other_versions: Vec<(String, String)>,
+    /// The last audit of the subscriptions; none where there was none.
+    pub audit: Option<Audit>,
+}
+
+/// What the service's audit of a shop's subscriptions found.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// Why the shop could not be audited.
+    pub error: Option<String>,
+    /// What is wrong and not put right yet.
+    pub open: Vec<OpenFinding>,
+}
+
+/// One thing that is wrong with the subscriptions.
+#[derive(Debug, Clone, Default)]
+pub struct OpenFinding {
+    /// Whether webhooks are lost or come twice because of it.
+    pub is_fault: bool,
+    /// What is wrong.
+    pub text: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 /// Which secrets have signed since the service started, by their places in the list.
@@ -39,6 +61,7 @@ pub fn judge_heard(heard: &[Heard], refused: u64) -> Vec<Finding> {
 
 fn of_site(heard: &Heard) -> Vec<Finding> {
     let mut found = vec![comes(heard)];
+    found.extend(heard.audit.iter().flat_map(audited));
     found.extend(heard.secrets.as_ref().map(secrets));
     for (topic, version) in &heard.other_versions {
         let text = format!("{topic} is written in {version}, another version than is set");
@@ -47,6 +70,23 @@ fn of_site(heard: &Heard) -> Vec<Finding> {
     }
     let site = |finding: Finding| finding.about(&heard.site);
     found.into_iter().map(site).collect()
+}
+
+fn audited(audit: &Audit) -> Vec<Finding> {
+    let check = Check::Subscriptions;
+    if let Some(error) = &audit.error {
+        let text = format!("the shop does not tell what is subscribed: {error}");
+        let fix = "`shopify-warmer webhooks list` asks again.";
+        return vec![Finding::warning(check, text, fix)];
+    }
+    if audit.open.is_empty() {
+        return vec![Finding::ok(check, "every topic arrives, once")];
+    }
+    let finding = |open: &OpenFinding| match open.is_fault {
+        true => Finding::fault(check, &open.text, &open.fix),
+        false => Finding::warning(check, &open.text, &open.fix),
+    };
+    audit.open.iter().map(finding).collect()
 }
 
 fn comes(heard: &Heard) -> Finding {
@@ -91,14 +131,49 @@ mod tests {
                 last: Some(1),
             }),
             other_versions: Vec::new(),
+            audit: None,
         }
+    }
+
+    fn open(is_fault: bool) -> Option<Audit> {
+        let (text, fix) = (
+            "orders/create is not subscribed".to_owned(),
+            "Subscribe.".to_owned(),
+        );
+        let open = vec![OpenFinding {
+            is_fault,
+            text,
+            fix,
+        }];
+        Some(Audit { open, error: None })
     }
 
     #[test]
     fn each_finding_has_its_cause() {
         type Change = fn(&mut Heard);
-        let cases: [(Change, State, &str); 5] = [
+        let cases: [(Change, State, &str); 9] = [
             (|_| (), State::Ok, "number 1 of 1"),
+            (
+                |it| it.audit = Some(Audit::default()),
+                State::Ok,
+                "every topic",
+            ),
+            (|it| it.audit = open(true), State::Fault, "not subscribed"),
+            (
+                |it| it.audit = open(false),
+                State::Warning,
+                "not subscribed",
+            ),
+            (
+                |it| {
+                    it.audit = Some(Audit {
+                        error: Some("401".to_owned()),
+                        open: Vec::new(),
+                    })
+                },
+                State::Warning,
+                "401",
+            ),
             (|it| it.last_at = None, State::Warning, "no webhook"),
             (
                 |it| {

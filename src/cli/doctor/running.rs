@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     cli::service::{Service, base_url},
     config::Config,
-    doctor::{Heard, SecretsHeard, ServiceFacts},
+    doctor::{Audit, Heard, OpenFinding, SecretsHeard, ServiceFacts},
 };
 
 /// The running service, if one does.
@@ -99,7 +99,24 @@ fn heard((site, status): (&String, &Value)) -> Heard {
         last_at: last_at.map(str::to_owned),
         secrets: secrets.map(secrets_heard),
         other_versions: others.into_iter().flatten().map(other).collect(),
+        audit: status.pointer("/subscriptions").and_then(audit),
     }
+}
+
+/// What the service's last audit found; none before the first.
+fn audit(subscriptions: &Value) -> Option<Audit> {
+    let findings = subscriptions.pointer("/findings")?.as_array()?;
+    let error = subscriptions.pointer("/error").and_then(Value::as_str);
+    let is_open = |finding: &&Value| finding.pointer("/repaired") != Some(&Value::Bool(true));
+    let open = findings.iter().filter(is_open).map(|finding| OpenFinding {
+        is_fault: text(finding, "/weight") == "fault",
+        text: text(finding, "/text"),
+        fix: text(finding, "/fix"),
+    });
+    Some(Audit {
+        error: error.map(str::to_owned),
+        open: open.collect(),
+    })
 }
 
 fn secrets_heard(secrets: &Value) -> SecretsHeard {
@@ -118,4 +135,29 @@ fn secrets_heard(secrets: &Value) -> SecretsHeard {
 fn text(value: &Value, path: &str) -> String {
     let text = value.pointer(path).and_then(Value::as_str);
     text.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_audit_is_read_as_the_status_tells_it() {
+        let fault =
+            json!({ "weight": "fault", "text": "missing", "fix": "subscribe", "repaired": false });
+        let mended =
+            json!({ "weight": "fault", "text": "doubled", "fix": "end one", "repaired": true });
+        let subscriptions = json!({ "ok": false, "findings": [fault, mended], "error": null });
+        let status = json!({ "sites": { "uk": { "subscriptions": subscriptions }, "de": { "subscriptions": null } } });
+        let running = Running::told("http://127.0.0.1:8080".to_owned(), &status);
+        let [de, uk] = running.heard.as_slice() else {
+            panic!("{:?}", running.heard)
+        };
+        assert!(de.audit.is_none());
+        let audit = uk.audit.as_ref().unwrap();
+        assert_eq!(audit.open.len(), 1);
+        assert!(audit.open[0].is_fault && audit.open[0].text == "missing");
+    }
 }
