@@ -2,6 +2,7 @@
 
 mod credentials;
 mod faults;
+mod manager;
 mod names;
 mod reader;
 mod warming;
@@ -17,6 +18,7 @@ use shopify_webhooks::ShopDomain;
 
 pub use self::{
     faults::ConfigFaults,
+    manager::service_manager,
     names::{SITE_SUFFIXES, VARIABLES},
 };
 use self::{names::unknown_names, reader::Reader};

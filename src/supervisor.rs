@@ -2,9 +2,12 @@
 //!
 //! Without one, `NOTIFY_SOCKET` is not set and nothing is told.
 
-use std::time::Duration;
+use std::{
+    io,
+    os::unix::net::{SocketAddr, UnixDatagram},
+    time::Duration,
+};
 
-use sd_notify::NotifyState;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
@@ -13,22 +16,68 @@ use crate::tasks::Tasks;
 /// No round of any loop takes so long: each call to the store within it is bounded by seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// It serves.
-pub fn ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+/// Who started us and wants to hear of us; nobody, where neither is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manager {
+    /// Where it listens: a path, or `@` and the name of an abstract socket.
+    pub socket: Option<String>,
+    /// How long it waits for a word that we live.
+    pub watchdog: Option<Duration>,
 }
 
-/// It stops.
-pub fn stopping() {
-    tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
-}
-
-/// Says that the service lives, as long as it does and in good time, if there is a watchdog to be told. Never returns.
-pub async fn watch(tasks: &Tasks, status: impl Fn() -> String) {
-    match sd_notify::watchdog_enabled() {
-        Some(interval) => feed(tasks, interval / 2, status, tell).await,
-        None => std::future::pending().await,
+impl Manager {
+    /// It serves.
+    pub fn ready(&self, status: &str) {
+        self.tell(&format!("READY=1\n{}", status_line(status)));
     }
+
+    /// It stops.
+    pub fn stopping(&self) {
+        self.tell(&format!("STOPPING=1\n{}", status_line("stopping")));
+    }
+
+    /// Says that the service lives, as long as it does and in good time, if there is a watchdog to be told. Never returns.
+    pub async fn watch(&self, tasks: &Tasks, status: impl Fn() -> String) {
+        match self.watchdog {
+            Some(watchdog) => feed(tasks, watchdog / 2, status, |words| self.tell(words)).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn tell(&self, words: &str) {
+        let sent = self.socket.as_deref().map(|socket| send(socket, words));
+        if let Some(Err(error)) = sent {
+            warn!("the service manager cannot be told: {error}");
+        }
+    }
+}
+
+/// One line, whatever it is made of.
+fn status_line(status: &str) -> String {
+    format!("STATUS={}", status.replace('\n', " "))
+}
+
+fn send(socket: &str, words: &str) -> io::Result<()> {
+    let address = match socket.strip_prefix('@') {
+        Some(name) => abstract_address(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    let datagram = UnixDatagram::unbound()?;
+    // A manager that does not read must not hold us up.
+    datagram.set_nonblocking(true)?;
+    datagram.send_to_addr(words.as_bytes(), &address)?;
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &str) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt as _;
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_name: &str) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Silence is what the watchdog hears of a service that stands still; why, it hears too.
@@ -36,7 +85,7 @@ async fn feed(
     tasks: &Tasks,
     every: Duration,
     status: impl Fn() -> String,
-    mut tell: impl FnMut(&[NotifyState<'_>]),
+    mut tell: impl FnMut(&str),
 ) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -49,21 +98,15 @@ async fn feed(
         }
         if troubles.is_empty() {
             said.clear();
-            tell(&[NotifyState::Watchdog, NotifyState::Status(&status())]);
+            tell(&format!("WATCHDOG=1\n{}", status_line(&status())));
             continue;
         }
         let troubles = troubles.join("; ");
-        tell(&[NotifyState::Status(&troubles)]);
+        tell(&status_line(&troubles));
         if said.is_empty() {
             error!("the service stands still, and its watchdog is not fed any more: {troubles}");
         }
         said = troubles;
-    }
-}
-
-fn tell(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        warn!("the service manager cannot be told: {error}");
     }
 }
 
@@ -78,10 +121,7 @@ mod tests {
     /// Runs the watch over `tasks` for so long, in virtual time, and returns what was told.
     async fn told_in(tasks: &Tasks, seconds: u64) -> Vec<String> {
         let told = Arc::new(Mutex::new(Vec::new()));
-        let note = |state: &[NotifyState<'_>]| {
-            let lines: Vec<_> = state.iter().map(ToString::to_string).collect();
-            told.lock().unwrap().push(lines.join("\n"));
-        };
+        let note = |words: &str| told.lock().unwrap().push(words.to_owned());
         let fed = feed(tasks, EVERY, || "serving".to_owned(), note);
         drop(tokio::time::timeout(Duration::from_secs(seconds), fed).await);
         let told = told.lock().unwrap().clone();

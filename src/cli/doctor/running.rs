@@ -152,7 +152,7 @@ mod tests {
         let subscriptions = json!({ "ok": false, "findings": [fault, mended], "error": null });
         let status = json!({ "sites": { "uk": { "subscriptions": subscriptions }, "de": { "subscriptions": null } } });
         let running = Running::told("http://127.0.0.1:8080".to_owned(), &status);
-        let [de, uk] = running.heard.as_slice() else {
+        let [uk, de] = running.heard.as_slice() else {
             panic!("{:?}", running.heard)
         };
         assert!(de.audit.is_none());
