@@ -37,6 +37,9 @@ use self::{
 /// A page of 250 full orders is a few megabytes; more than this is no answer of Shopify's.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
+/// How often a call is sent again because its token was refused: more than ever happens to one call, however busy the machine.
+const MOST_REFUSALS: u32 = 3;
+
 /// Where a shop's Admin API is and how to be let in.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
@@ -105,22 +108,26 @@ impl AdminClient {
 
     /// Sends one query. `now` is when the read begins.
     ///
-    /// Where a granted token is refused (401) the query is sent once more with another, so that nobody sees a renewal.
+    /// Where a granted token is refused (401) the query is sent again with another, so that nobody sees a renewal. Once is enough,
+    /// unless that one too is replaced before Shopify looks at it.
     pub async fn run<Q: Query>(
         &self,
         query: &Q,
         now: DateTime<Utc>,
     ) -> Result<Answer<Q::Data>, AdminError> {
-        let token = self.tokens.current(&self.http, now).await?;
-        let refused = match self.post(query, &token, now).await {
-            Err(AdminError::Unauthorized) => token,
-            done => return done,
-        };
-        let other = self.tokens.instead_of(&refused, &self.http, now).await?;
-        let Some(other) = other else {
-            return Err(AdminError::Unauthorized);
-        };
-        self.post(query, &other, now).await
+        let mut token = self.tokens.current(&self.http, now).await?;
+        for _refusal in 0..MOST_REFUSALS {
+            match self.post(query, &token, now).await {
+                Err(AdminError::Unauthorized) => {}
+                done => return done,
+            }
+            let other = self.tokens.instead_of(&token, &self.http, now).await?;
+            let Some(other) = other else {
+                return Err(AdminError::Unauthorized);
+            };
+            token = other;
+        }
+        self.post(query, &token, now).await
     }
 
     async fn post<Q: Query>(

@@ -19,6 +19,7 @@ mod memory;
 mod stage;
 mod sweep;
 mod table;
+mod tokens;
 mod users;
 mod webhooks;
 mod wire;
@@ -38,17 +39,19 @@ enum Part {
     Webhooks,
     Cold,
     Users,
+    Tokens,
     Memory,
     Demo,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
+        Self::Tokens,
         Self::Memory,
         Self::Demo,
     ];
@@ -60,6 +63,7 @@ impl Part {
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
             Self::Users => "users",
+            Self::Tokens => "tokens",
             Self::Memory => "memory",
             Self::Demo => "demo",
         }
@@ -67,15 +71,17 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => false,
-            (Self::Sweep | Self::Users, StoreKind::Redis)
+            (Self::Demo, _) | (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Embedded) => {
+                false
+            }
+            (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        self != Self::Users && self.wants(store)
+        self != Self::Users && self != Self::Tokens && self.wants(store)
     }
 }
 
@@ -105,6 +111,10 @@ async fn main() -> ExitCode {
         if parts.contains(&Part::Users) && Part::Users.wants(store) {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
+        }
+        if parts.contains(&Part::Tokens) && Part::Tokens.wants(store) {
+            eprintln!("figures: cold orders while tokens end, {store}");
+            tokens::measure(&Stage::granted(store).await, &mut table).await;
         }
     }
     if parts.contains(&Part::Demo) {

@@ -288,7 +288,7 @@ impl Simulator {
 
     /// Says what becomes of old tokens when another is granted.
     pub fn set_old_tokens(&self, fate: OldTokens) {
-        lock(&self.world().tokens).old_tokens = fate;
+        lock(&self.world().tokens).old = fate;
     }
 
     /// How many tokens were granted.

@@ -54,7 +54,7 @@ pub(super) struct Granted {
     failed: ArcSwapOption<Attempt>,
     attempts: AtomicU64,
     /// Tokens that were granted.
-    granted: AtomicU64,
+    count: AtomicU64,
 }
 
 impl Tokens {
@@ -73,7 +73,7 @@ impl Tokens {
                 flight: Mutex::new(()),
                 failed: ArcSwapOption::empty(),
                 attempts: AtomicU64::new(0),
-                granted: AtomicU64::new(0),
+                count: AtomicU64::new(0),
             }))),
         }
     }
@@ -107,9 +107,13 @@ impl Tokens {
         let Self::Granted(granted) = self else {
             return Ok(None);
         };
-        let held = granted.held.load_full();
-        if held.is_some_and(|held| held.token.number == refused.number && held.is_hopeless()) {
-            return Ok(None);
+        if let Some(held) = granted.held.load_full()
+            && held.token.number == refused.number
+        {
+            held.was_refused();
+            if held.is_hopeless() {
+                return Ok(None);
+            }
         }
         let other = |held: &Held| held.token.number != refused.number;
         granted.obtain(http, now, other).await.map(Some)
@@ -156,7 +160,7 @@ impl Tokens {
                 kind: TokenKind::ClientCredentials,
                 granted_at: granted.held.load().as_ref().map(|held| held.granted_at),
                 expires_at: granted.held.load().as_ref().map(|held| held.expires_at),
-                granted: granted.granted.load(Ordering::Relaxed),
+                granted: granted.count.load(Ordering::Relaxed),
                 trouble: granted.trouble().map(|error| error.class()),
             },
         }
@@ -208,7 +212,7 @@ impl Granted {
                 let token = held.token.clone();
                 self.held.store(Some(Arc::new(held)));
                 self.failed.store(None);
-                self.granted.fetch_add(1, Ordering::Relaxed);
+                self.count.fetch_add(1, Ordering::Relaxed);
                 Ok(token)
             }
             Err(error) => {

@@ -1,12 +1,15 @@
 //! Looks after one site's way into its shop: a token that is renewed in good time, and what the app may do there, read again whenever
 //! that may have changed. What a person should know of it becomes alerts, raised and cleared here.
 
+mod agenda;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Access, BreakerState, Site};
+use self::agenda::{Agenda, Happened};
+use super::{BreakerState, MissingScope, Site};
 use crate::{
     alert::{Alerts, Cause},
     calls::{About, backoff},
@@ -17,22 +20,6 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// How long after a refusal of the grant it is asked again.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
-/// The longest pause while the shop does not tell.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Calls that are denied have the scopes read again, but not each of them.
-const SPACING: Duration = Duration::from_secs(60);
-/// News of the shop that its scopes changed is signed, but could be sent again and again.
-const SPACING_OF_NEWS: Duration = Duration::from_secs(1);
-/// While a scope is missing that breaks something, it is looked for this often.
-const WHILE_BROKEN: Duration = Duration::from_secs(3600);
-
-/// When the shop is to be asked next.
-#[derive(Debug)]
-struct Agenda {
-    next: Option<Instant>,
-    last: Option<Instant>,
-    pause: Duration,
-}
 
 impl Site {
     /// Looks after the site until the service stops.
@@ -44,8 +31,13 @@ impl Site {
     async fn keep_token(&self) {
         let mut failures = 0;
         while let Some(left) = self.calls.token_due_in() {
-            if !left.is_zero() || self.calls.breaker() == BreakerState::Open {
-                tokio::time::sleep(left.clamp(Duration::from_millis(10), TICK)).await;
+            if self.calls.breaker() == BreakerState::Open {
+                // Whoever finds Shopify alive again has a token granted, if one is needed by then.
+                tokio::time::sleep(TICK).await;
+                continue;
+            }
+            if !left.is_zero() {
+                tokio::time::sleep(left.min(TICK)).await;
                 continue;
             }
             match self.calls.renew_token().await {
@@ -70,7 +62,7 @@ impl Site {
     async fn keep_access(&self, alerts: &Alerts) {
         let (mut agenda, mut told) = (Agenda::starting(Instant::now()), BTreeSet::new());
         loop {
-            agenda.look_at(self, Instant::now());
+            agenda.note(self.happened(), Instant::now());
             if agenda.is_due(Instant::now()) {
                 let read = self.inspect().await;
                 if let Err(error) = &read {
@@ -88,6 +80,15 @@ impl Site {
         }
     }
 
+    fn happened(&self) -> Happened {
+        let trouble = self.calls.told_trouble();
+        Happened {
+            news: self.take_news(),
+            denied: self.calls.was_denied(),
+            refused: trouble.is_some_and(|trouble| trouble.about == About::Token),
+        }
+    }
+
     fn report(&self, alerts: &Alerts) {
         let site = Some(&self.code);
         let say = |cause: Cause, text: Option<String>| match text {
@@ -100,8 +101,7 @@ impl Site {
             return;
         };
         let broken: Vec<_> = access.broken().collect();
-        let costs =
-            |missing: &&super::MissingScope| format!("{}: {}", missing.scope, missing.costs);
+        let costs = |missing: &&MissingScope| format!("{}: {}", missing.scope, missing.costs);
         let broken: Vec<_> = broken.iter().map(costs).collect();
         say(
             Cause::ScopeMissing,
@@ -149,60 +149,5 @@ fn after(error: &AdminError, failures: u32) -> Duration {
         Retry::Never => AFTER_REFUSAL,
         Retry::After(wait) => wait.max(TICK),
         Retry::Backoff | Retry::AskForLess => backoff(failures),
-    }
-}
-
-impl Agenda {
-    fn starting(now: Instant) -> Self {
-        Self {
-            next: Some(now),
-            last: None,
-            pause: TICK,
-        }
-    }
-
-    /// Whether something happened that the shop should be asked about.
-    fn look_at(&mut self, site: &Site, now: Instant) {
-        if site.take_news() {
-            self.soon(SPACING_OF_NEWS, now);
-        }
-        let denied = site.calls.was_denied();
-        let trouble = site.calls.told_trouble();
-        let refused = trouble.is_some_and(|trouble| trouble.about == About::Token);
-        // Who failed to tell is asked again anyway, with growing pauses.
-        if (denied || refused) && self.pause == TICK {
-            self.soon(SPACING, now);
-        }
-    }
-
-    /// Asks, but not sooner than so long after the last time.
-    fn soon(&mut self, spacing: Duration, now: Instant) {
-        let at = self.last.map_or(now, |last| now.max(last + spacing));
-        self.next = Some(self.next.map_or(at, |next| next.min(at)));
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.next.is_some_and(|next| next <= now)
-    }
-
-    /// The shop was asked, and told this.
-    fn asked(&mut self, access: Option<&Access>, now: Instant) {
-        self.last = Some(now);
-        let Some(access) = access else {
-            self.next = Some(now + self.pause);
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-            return;
-        };
-        self.pause = TICK;
-        let broken = access.broken().next().is_some();
-        self.next = broken.then(|| now + WHILE_BROKEN);
-    }
-
-    /// Waits until the shop is to be asked; for ever, if it is not.
-    async fn due(&self) {
-        match self.next {
-            Some(next) => tokio::time::sleep_until(next).await,
-            None => std::future::pending().await,
-        }
     }
 }

@@ -184,3 +184,52 @@ fn name(topic: &Topic) -> &str {
         topic.as_str()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted() -> Noted {
+        Noted {
+            expected: "2026-10".to_owned(),
+            last: None,
+            matched: vec![0; 2],
+            others: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_topic_in_another_version_is_news_once_and_its_end_too() {
+        let (mut noted, now) = (noted(), DateTime::UNIX_EPOCH);
+        let create = Topic::OrdersCreate;
+        assert!(!noted.note_version(&create, "2026-10", now));
+        assert!(noted.note_version(&create, "2026-01", now));
+        assert!(!noted.note_version(&create, "2026-01", now));
+        assert!(!noted.note_version(&Topic::OrdersUpdated, "2026-10", now));
+        assert!(noted.note_version(&create, "2026-10", now));
+        assert_eq!(noted.complaint(), None);
+    }
+
+    #[test]
+    fn a_topic_that_fell_silent_is_forgotten() {
+        let (mut noted, now) = (noted(), DateTime::UNIX_EPOCH);
+        assert!(noted.note_version(&Topic::RefundsCreate, "2026-01", now));
+        let later = now + FORGOTTEN_AFTER;
+        assert!(noted.note_version(&Topic::OrdersUpdated, "2026-10", later));
+        assert_eq!(noted.complaint(), None);
+    }
+
+    #[test]
+    fn strangers_topics_and_texts_are_not_kept() {
+        let (mut noted, now) = (noted(), DateTime::UNIX_EPOCH);
+        for number in 0..100 {
+            let topic = Topic::parse(&format!("jane@example.com/{number}"));
+            noted.note_version(&topic, "2026-01", now);
+        }
+        assert_eq!(noted.others.len(), 1);
+        for text in ["", "jane", "2026-1", "2026-10 ", "20261-0", "<b>"] {
+            assert!(!is_version(text), "{text}");
+        }
+        assert!(is_version("2026-10") && is_version("unstable"));
+    }
+}

@@ -96,13 +96,16 @@ impl Setup {
             .await
             .expect("the service starts");
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
-        // The shop tells of itself at the start; what a test counts or breaks comes after that.
+        // The shop tells of itself at the start; what a test breaks or counts comes after that.
         until("every shop was asked to tell of itself", || async {
             let mut sites = app.state().sites.iter();
             let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
             asked.then_some(())
         })
         .await;
+        if config.warmer.schedule.is_none() {
+            simulator.clear_calls();
+        }
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()

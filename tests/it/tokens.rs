@@ -3,11 +3,16 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use shopify_simulator::{ApiFault, Grant, OldTokens, Simulator, Times};
-use tokio::task::JoinSet;
+use shopify_warmer::shopify::{AdminClient, AdminSettings, Credentials, WhoAmI};
+use tracing::instrument::WithSubscriber as _;
 
-use crate::harness::{Harness, Reply, Setup, now, until};
+use crate::{
+    alerts::Log,
+    harness::{Harness, Reply, Setup, now, until},
+};
 
 /// Orders that are not cached: each is asked of Shopify once.
 async fn cold_shop(orders: u32) -> (Harness, Vec<u64>) {
@@ -109,33 +114,44 @@ async fn many_calls_that_are_refused_at_once_ask_for_one_token() {
 }
 
 #[tokio::test]
-async fn no_answer_fails_while_tokens_end_and_are_revoked_under_load() {
-    let (harness, ids) = cold_shop(300).await;
-    let simulator = &harness.simulator;
-    simulator.set_token_lifetime(Duration::from_secs(1));
+async fn no_answer_fails_while_tokens_end_and_are_revoked() {
+    let (setup, shop_time, service_time) = Setup::default()
+        .shop(|shop| shop.orders(180).bucket(1_000_000, 100_000))
+        .by_client_credentials("app-secret")
+        .clock(now());
+    let harness = setup.start().await;
+    let (simulator, ids) = (&harness.simulator, harness.simulator.shop().order_ids());
     simulator.set_old_tokens(OldTokens::DieAtOnce);
-    simulator.revoke_tokens();
-    let mut beat = tokio::time::interval(Duration::from_millis(10));
-    let mut asking = JoinSet::new();
-    for (asked, id) in ids.into_iter().enumerate() {
-        beat.tick().await;
-        if asked % 70 == 69 {
-            simulator.revoke_tokens();
+    simulator.set_latency(Duration::from_millis(30));
+    for (round, ids) in (0..).zip(ids.chunks(20)) {
+        simulator.clear_calls();
+        // In the middle of it, when some are asked and others are not.
+        let ends = async {
+            until("the first is under way", || async {
+                (!simulator.calls().is_empty()).then_some(())
+            })
+            .await;
+            match round % 3 {
+                0 => simulator.revoke_tokens(),
+                // Shopify's clock runs ahead.
+                1 => shop_time.advance(Duration::from_secs(25 * 3600)),
+                _ => {
+                    shop_time.advance(Duration::from_secs(20 * 3600));
+                    service_time.advance(TimeDelta::hours(20));
+                }
+            }
+        };
+        let (replies, ()) = futures_util::future::join(ask_at_once(&harness, ids), ends).await;
+        for reply in replies {
+            assert_live(&reply);
         }
-        let request = harness
-            .http
-            .get(harness.url(&format!("/api/shopify/orders/{id}")));
-        let request = request.bearer_auth(crate::harness::LOOKUP_TOKEN);
-        asking.spawn(crate::harness::reply(request));
-    }
-    for reply in asking.join_all().await {
-        assert_live(&reply);
     }
     let granted = simulator.granted_tokens();
     assert!(
-        (4..20).contains(&granted),
-        "{granted} tokens in three seconds"
+        (7..=16).contains(&granted),
+        "{granted} tokens in nine rounds"
     );
+    assert_eq!(harness.site("uk").await["breaker"], "closed");
     harness.stop().await;
 }
 
@@ -268,4 +284,46 @@ async fn a_renewal_that_fails_troubles_nobody_while_the_old_token_is_good() {
         (&json!("ok"), &json!("shop_not_permitted"))
     );
     harness.stop().await;
+}
+
+#[tokio::test]
+async fn no_log_however_talkative_shows_a_secret_or_a_token() {
+    let simulator = Simulator::builder()
+        .client_credentials("app-id", "planted-secret")
+        .start()
+        .await
+        .unwrap();
+    let settings = AdminSettings {
+        base_url: simulator.admin_url(),
+        credentials: Credentials::ClientCredentials {
+            client_id: "app-id".to_owned(),
+            client_secret: SecretString::from("planted-secret"),
+        },
+        api_version: "2026-10".to_owned(),
+    };
+    let client = AdminClient::new(&settings).unwrap();
+    let log = Log::default();
+    let writer = log.clone();
+    let talkative = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    async {
+        client.run(&WhoAmI, now()).await.unwrap();
+        simulator.revoke_tokens();
+        client.run(&WhoAmI, now()).await.unwrap();
+        simulator.set_grant(Grant::ShopNotPermitted);
+        simulator.revoke_tokens();
+        let error = client.run(&WhoAmI, now()).await.unwrap_err();
+        tracing::error!("{error} {error:?} {client:?} {settings:?}");
+    }
+    .with_subscriber(talkative)
+    .await;
+    let text = log.text();
+    assert!(text.contains("shop_not_permitted"), "{text}");
+    assert!(
+        !text.contains("planted") && !text.contains("shpat_"),
+        "{text}"
+    );
+    simulator.stop().await;
 }

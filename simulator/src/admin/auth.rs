@@ -38,7 +38,7 @@ pub(crate) struct Tokens {
     pub(crate) fixed: Option<String>,
     pub(crate) credentials: Option<(String, String)>,
     pub(crate) grant: Grant,
-    pub(crate) old_tokens: OldTokens,
+    pub(crate) old: OldTokens,
     /// How long a token that is granted from now on is good.
     pub(crate) lifetime: Duration,
     /// How many were granted.
@@ -52,7 +52,7 @@ impl Tokens {
             fixed: Some(fixed),
             credentials,
             grant: Grant::Given,
-            old_tokens: OldTokens::default(),
+            old: OldTokens::default(),
             lifetime: Duration::from_secs(TOKEN_SECONDS),
             granted: 0,
             issued: Vec::new(),
@@ -66,7 +66,7 @@ impl Tokens {
     }
 
     pub(crate) fn issue(&mut self, token: String, now: DateTime<Utc>) {
-        let live_on = self.old_tokens == OldTokens::LiveOn;
+        let live_on = self.old == OldTokens::LiveOn;
         self.issued.retain(|(_, until)| live_on && now < *until);
         let lifetime = TimeDelta::from_std(self.lifetime).unwrap_or(TimeDelta::days(365));
         self.issued.push((token, now + lifetime));

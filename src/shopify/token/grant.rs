@@ -142,11 +142,11 @@ fn refusal(status: StatusCode, body: &[u8]) -> GrantRefusal {
     let code = code(body);
     match (code.as_deref(), status) {
         (Some("shop_not_permitted"), _) => GrantRefusal::ShopNotPermitted,
-        (Some("invalid_client" | "application_cannot_be_found"), _) => GrantRefusal::InvalidClient,
+        (Some("invalid_client" | "application_cannot_be_found"), _)
+        | (None, StatusCode::UNAUTHORIZED) => GrantRefusal::InvalidClient,
         (Some("app_not_installed"), _) | (None, StatusCode::BAD_REQUEST) => {
             GrantRefusal::AppNotInstalled
         }
-        (None, StatusCode::UNAUTHORIZED) => GrantRefusal::InvalidClient,
         (code, status) => GrantRefusal::Other {
             code: code.unwrap_or("no code given").to_owned(),
             status,
@@ -157,17 +157,16 @@ fn refusal(status: StatusCode, body: &[u8]) -> GrantRefusal {
 /// The code of a refusal: from JSON, or from the page that says `Oauth error <code>: …`. Only what looks like a code is believed, so
 /// that no text of a stranger gets into a log.
 fn code(body: &[u8]) -> Option<String> {
-    let told = match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => problem.error,
-        Err(_) => {
+    let is_of_a_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let told = serde_json::from_slice::<Problem>(body).map_or_else(
+        |_no_json| {
             let page = String::from_utf8_lossy(body);
             let (_, after) = page.split_once("Oauth error ")?;
-            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            after.chars().take_while(|c| is_word(*c)).collect()
-        }
-    };
-    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    let believed = !told.is_empty() && told.len() <= LONGEST_CODE && told.bytes().all(is_code);
+            Some(after.chars().take_while(|c| is_of_a_code(*c)).collect())
+        },
+        |problem| Some(problem.error),
+    )?;
+    let believed = !told.is_empty() && told.len() <= LONGEST_CODE && told.chars().all(is_of_a_code);
     believed.then_some(told)
 }
 

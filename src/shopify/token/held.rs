@@ -19,8 +19,11 @@ use super::{
 
 /// How long the grant rests after Shopify refused it: somebody has to mend that first, and a lookup is not to wait for the same refusal.
 const REST: Duration = Duration::from_secs(5);
-/// After two tokens in a row that Shopify granted and then did not accept, how long until a third is asked for.
-const HOPELESS_FOR: Duration = Duration::from_secs(60);
+/// Tokens in a row that Shopify grants and then does not accept, before it is left alone with that: one may be revoked before its
+/// first call is answered, and on a busy machine another.
+const HOPELESS_AFTER: u32 = 3;
+/// For how long.
+const HOPELESS_FOR: Duration = Duration::from_secs(30);
 /// The longest life that is believed: no clock of ours is right for longer without a look.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// When a token is renewed, in hundredths of its life: with a quarter of a day left, so that Shopify may be down for hours meanwhile;
@@ -35,9 +38,12 @@ pub(super) struct Held {
     pub(super) renew_at: DateTime<Utc>,
     pub(super) expires_at: DateTime<Utc>,
     since: Instant,
+    life: Duration,
     /// Whether a call was let in with it.
     proven: AtomicBool,
-    /// Tokens in a row before it that never let a call in.
+    /// Whether a call was refused with it, within its life.
+    refused: AtomicBool,
+    /// Tokens in a row before it that let no call in and refused one.
     useless_before: u32,
 }
 
@@ -106,7 +112,9 @@ impl Held {
             renew_at: after(life.mul_f64(share)),
             expires_at: after(life),
             since: Instant::now(),
+            life,
             proven: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             useless_before: before.map_or(0, Self::useless),
         }
     }
@@ -115,19 +123,26 @@ impl Held {
         self.proven.store(true, Ordering::Relaxed);
     }
 
-    /// Tokens in a row, up to this one, that never let a call in.
-    fn useless(&self) -> u32 {
-        if self.proven.load(Ordering::Relaxed) {
-            0
-        } else {
-            self.useless_before.saturating_add(1)
+    /// Shopify did not let a call in with it. One that came to its end is no surprise.
+    pub(super) fn was_refused(&self) {
+        if self.since.elapsed() < self.life {
+            self.refused.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether another token would be refused like this one, and the one before: the grant is not at fault, and asking for a token
+    /// Tokens in a row, up to this one, that let no call in and refused one.
+    fn useless(&self) -> u32 {
+        if self.proven.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let refused = self.refused.load(Ordering::Relaxed);
+        self.useless_before.saturating_add(u32::from(refused))
+    }
+
+    /// Whether another token would be refused like this one, and those before: the grant is not at fault, and asking for a token
     /// with each call would change nothing.
     pub(super) fn is_hopeless(&self) -> bool {
-        self.useless() >= 2 && self.since.elapsed() < HOPELESS_FOR
+        self.useless() >= HOPELESS_AFTER && self.since.elapsed() < HOPELESS_FOR
     }
 }
 
@@ -150,7 +165,11 @@ mod tests {
 
     use super::*;
 
+    /// A token after another, if there was one, which was refused.
     fn held(before: Option<&Held>) -> Held {
+        if let Some(before) = before {
+            before.was_refused();
+        }
         let fresh = Fresh {
             header: HeaderValue::from_static("shpat_x"),
             life: Duration::from_secs(86_399),
@@ -171,14 +190,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn two_tokens_that_never_worked_are_not_followed_by_a_third_at_once() {
+    async fn tokens_that_never_work_do_not_follow_each_other_without_end() {
         let first = held(None);
+        first.was_refused();
         assert!(!first.is_hopeless(), "it may have been revoked just now");
         let second = held(Some(&first));
-        assert!(second.is_hopeless());
+        let third = held(Some(&second));
+        assert!(!third.is_hopeless(), "nobody has tried it");
+        third.was_refused();
+        assert!(third.is_hopeless());
         tokio::time::advance(HOPELESS_FOR).await;
-        assert!(!second.is_hopeless(), "somebody may have mended it");
-        first.worked();
-        assert!(!held(Some(&first)).is_hopeless());
+        assert!(!third.is_hopeless(), "somebody may have mended it");
+        second.worked();
+        let fourth = held(Some(&second));
+        fourth.was_refused();
+        assert!(!fourth.is_hopeless());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_came_to_its_end_is_not_useless() {
+        let mut last = held(None);
+        for _day in 0..5 {
+            tokio::time::advance(Duration::from_secs(86_399)).await;
+            last = held(Some(&last));
+        }
+        assert_eq!(last.useless(), 0);
     }
 }
