@@ -124,8 +124,7 @@ mod tests {
         let note = |words: &str| told.lock().unwrap().push(words.to_owned());
         let fed = feed(tasks, EVERY, || "serving".to_owned(), note);
         drop(tokio::time::timeout(Duration::from_secs(seconds), fed).await);
-        let told = told.lock().unwrap().clone();
-        told
+        told.lock().unwrap().clone()
     }
 
     #[tokio::test(start_paused = true)]

@@ -249,6 +249,11 @@ mod tests {
                 "{stranger:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_becomes_of_a_large_delivery_is_a_finding() {
+        let elsewhere = || Some(Redirect("https://www.example.com/".to_owned()));
         let slow = |seconds| Answer {
             took: Duration::from_secs(seconds),
             ..refused(401)

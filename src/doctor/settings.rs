@@ -120,30 +120,32 @@ mod tests {
         told.map(|finding| (finding.state, finding.about)).collect()
     }
 
-    fn about(name: &str) -> Option<String> {
-        Some(name.to_owned())
-    }
-
     #[test]
     fn each_finding_has_its_setting() {
         assert_eq!(judged(|_| ()), [(State::Ok, None)]);
         let unset = judged(|facts| facts.tokens = vec![("LOOKUP_TOKEN", TokenLook::Unset)]);
-        assert_eq!(unset, [(State::Fault, about("LOOKUP_TOKEN"))]);
+        assert_eq!(unset, [(State::Fault, Some("LOOKUP_TOKEN".to_owned()))]);
         let inside = judged(|facts| {
             facts.tokens = vec![("LOOKUP_TOKEN", TokenLook::Unset)];
             facts.is_public = false;
         });
-        assert_eq!(inside, [(State::Warning, about("LOOKUP_TOKEN"))]);
+        assert_eq!(inside, [(State::Warning, Some("LOOKUP_TOKEN".to_owned()))]);
         let short = judged(|facts| facts.tokens = vec![("ADMIN_TOKEN", TokenLook::Set(8))]);
-        assert_eq!(short, [(State::Warning, about("ADMIN_TOKEN"))]);
+        assert_eq!(short, [(State::Warning, Some("ADMIN_TOKEN".to_owned()))]);
         let elsewhere = judged(|facts| facts.elsewhere = vec!["uk".to_owned()]);
-        assert_eq!(elsewhere, [(State::Warning, about("SHOPIFY_UK_ADMIN_URL"))]);
+        assert_eq!(
+            elsewhere,
+            [(State::Warning, Some("SHOPIFY_UK_ADMIN_URL".to_owned()))]
+        );
         let still = judged(|facts| facts.sweeps = false);
-        assert_eq!(still, [(State::Warning, about("WARMUP_ENABLED"))]);
+        assert_eq!(still, [(State::Warning, Some("WARMUP_ENABLED".to_owned()))]);
         let silent = judged(|facts| facts.posts_alerts = false);
-        assert_eq!(silent, [(State::Warning, about("ALERT_WEBHOOK_URL"))]);
+        assert_eq!(
+            silent,
+            [(State::Warning, Some("ALERT_WEBHOOK_URL".to_owned()))]
+        );
         let early = judged(|facts| facts.not_yet = vec!["WARMUP_LATER".to_owned()]);
-        assert_eq!(early, [(State::Warning, about("WARMUP_LATER"))]);
+        assert_eq!(early, [(State::Warning, Some("WARMUP_LATER".to_owned()))]);
     }
 
     #[test]

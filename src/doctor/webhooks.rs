@@ -82,9 +82,12 @@ fn audited(audit: &Audit) -> Vec<Finding> {
     if audit.open.is_empty() {
         return vec![Finding::ok(check, "every topic arrives, once")];
     }
-    let finding = |open: &OpenFinding| match open.is_fault {
-        true => Finding::fault(check, &open.text, &open.fix),
-        false => Finding::warning(check, &open.text, &open.fix),
+    let finding = |open: &OpenFinding| {
+        if open.is_fault {
+            Finding::fault(check, &open.text, &open.fix)
+        } else {
+            Finding::warning(check, &open.text, &open.fix)
+        }
     };
     audit.open.iter().map(finding).collect()
 }
@@ -126,97 +129,79 @@ mod tests {
         Heard {
             site: "uk".to_owned(),
             last_at: Some("2026-11-22T12:00:00Z".to_owned()),
-            secrets: Some(SecretsHeard {
-                matched: vec![7],
-                last: Some(1),
-            }),
-            other_versions: Vec::new(),
-            audit: None,
+            secrets: Some(signed(&[7], Some(1))),
+            ..Heard::default()
         }
     }
 
-    fn open(is_fault: bool) -> Option<Audit> {
-        let (text, fix) = (
-            "orders/create is not subscribed".to_owned(),
-            "Subscribe.".to_owned(),
-        );
-        let open = vec![OpenFinding {
-            is_fault,
-            text,
-            fix,
-        }];
-        Some(Audit { open, error: None })
+    fn signed(matched: &[u64], last: Option<usize>) -> SecretsHeard {
+        let matched = matched.to_vec();
+        SecretsHeard { matched, last }
+    }
+
+    fn missing() -> OpenFinding {
+        OpenFinding {
+            is_fault: true,
+            text: "orders/create is not subscribed".to_owned(),
+            fix: "Subscribe.".to_owned(),
+        }
+    }
+
+    /// That what is heard is judged so, in these words.
+    #[track_caller]
+    fn judged(heard: Heard, state: State, words: &str) {
+        let found = judge_heard(&[heard], 0);
+        assert_eq!(worst(&found), state, "{found:?}");
+        let has = |finding: &Finding| finding.text.contains(words);
+        assert!(found.iter().any(has), "{found:?}");
+        let about = |finding: &Finding| finding.about.as_deref() == Some("uk");
+        assert!(found.iter().all(about), "{found:?}");
     }
 
     #[test]
-    fn each_finding_has_its_cause() {
-        type Change = fn(&mut Heard);
-        let cases: [(Change, State, &str); 9] = [
-            (|_| (), State::Ok, "number 1 of 1"),
-            (
-                |it| it.audit = Some(Audit::default()),
-                State::Ok,
-                "every topic",
-            ),
-            (|it| it.audit = open(true), State::Fault, "not subscribed"),
-            (
-                |it| it.audit = open(false),
-                State::Warning,
-                "not subscribed",
-            ),
-            (
-                |it| {
-                    it.audit = Some(Audit {
-                        error: Some("401".to_owned()),
-                        open: Vec::new(),
-                    })
-                },
-                State::Warning,
-                "401",
-            ),
-            (|it| it.last_at = None, State::Warning, "no webhook"),
-            (
-                |it| {
-                    it.secrets = Some(SecretsHeard {
-                        matched: vec![0, 9],
-                        last: Some(2),
-                    })
-                },
-                State::Warning,
-                "number 2 of 2",
-            ),
-            (
-                |it| {
-                    it.secrets = Some(SecretsHeard {
-                        matched: vec![0, 0],
-                        last: None,
-                    })
-                },
-                State::Ok,
-                "none of 2",
-            ),
-            (
-                |it| it.other_versions = vec![("orders/create".to_owned(), "2026-01".to_owned())],
-                State::Warning,
-                "2026-01",
-            ),
-        ];
-        for (change, state, word) in cases {
-            let mut heard = good();
-            change(&mut heard);
-            let found = judge_heard(&[heard], 0);
-            assert_eq!(worst(&found), state, "{found:?}");
-            assert!(
-                found.iter().any(|finding| finding.text.contains(word)),
-                "{found:?}"
-            );
-            assert!(
-                found
-                    .iter()
-                    .all(|finding| finding.about.as_deref() == Some("uk"))
-            );
-        }
-        let refused = judge_heard(&[good()], 3);
-        assert_eq!(worst(&refused), State::Warning);
+    fn what_comes_and_what_signs_it_is_judged() {
+        let with = |secrets| Heard {
+            secrets: Some(secrets),
+            ..good()
+        };
+        judged(good(), State::Ok, "number 1 of 1");
+        let second = with(signed(&[0, 9], Some(2)));
+        judged(second, State::Warning, "number 2 of 2");
+        judged(with(signed(&[0, 0], None)), State::Ok, "none of 2");
+        let silent = Heard {
+            last_at: None,
+            ..good()
+        };
+        judged(silent, State::Warning, "no webhook");
+        let other = Heard {
+            other_versions: vec![("orders/create".to_owned(), "2026-01".to_owned())],
+            ..good()
+        };
+        judged(other, State::Warning, "2026-01");
+        assert_eq!(worst(&judge_heard(&[good()], 3)), State::Warning);
+    }
+
+    #[test]
+    fn what_the_audit_found_is_judged_by_its_weight() {
+        let with = |audit| Heard {
+            audit: Some(audit),
+            ..good()
+        };
+        let found = |open| Audit {
+            open: vec![open],
+            error: None,
+        };
+        judged(with(Audit::default()), State::Ok, "every topic");
+        judged(with(found(missing())), State::Fault, "not subscribed");
+        let note = OpenFinding {
+            is_fault: false,
+            ..missing()
+        };
+        judged(with(found(note)), State::Warning, "not subscribed");
+        let failed = Audit {
+            error: Some("no scope".to_owned()),
+            open: Vec::new(),
+        };
+        judged(with(failed), State::Warning, "no scope");
     }
 }
