@@ -1,5 +1,7 @@
 //! Builds and starts everything in order, and stops it in order.
 
+mod look;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
+pub use self::look::at_rest;
 use crate::{
     alert::{Alerts, Cause},
     clock::Clock,
@@ -17,7 +20,7 @@ use crate::{
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
-    tasks::Tasks,
+    tasks::{Beat, Tasks},
     warm::{self, Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
@@ -100,7 +103,7 @@ pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, StoreError> {
     }
 }
 
-/// Sets the sites up, without a store.
+/// Sets the sites up.
 pub fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
     let calls = CallSettings {
         budget: config.budget,
@@ -138,7 +141,7 @@ impl App {
         let (tasks, connections) = (Tasks::default(), TaskTracker::new());
         let state = state(config, clock, (sites, store, inbox), &tasks);
         start_tasks(&state, &tasks);
-        let server = serve(listener, &state, &connections, &tasks.cancel);
+        let server = serve(listener, &state, &connections, &tasks);
         info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
         Ok(Self {
             addr,
@@ -158,6 +161,11 @@ impl App {
     /// What it works with.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// Its background work.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Ends as a process does that is killed: see [`Tasks::kill`].
@@ -210,14 +218,19 @@ fn serve(
     listener: TcpListener,
     state: &AppState,
     connections: &TaskTracker,
-    cancel: &CancellationToken,
+    tasks: &Tasks,
 ) -> tokio::task::JoinHandle<()> {
     let (router, connections, cancel) = (
         http::router(state.clone()),
         connections.clone(),
-        cancel.clone(),
+        tasks.cancel.clone(),
     );
-    tokio::spawn(async move { http::serve(listener, router, &connections, &cancel, DRAIN).await })
+    // It may wait as long as nobody comes; that it ends by itself is what can go wrong.
+    let beat = tasks.pulse.attach("the listener");
+    tokio::spawn(async move {
+        http::serve(listener, router, &connections, &cancel, DRAIN).await;
+        drop(beat);
+    })
 }
 
 fn state(
@@ -272,15 +285,19 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
         tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks.spawn(async move { drain_inbox(&state, &cancel).await });
+    let drain = |beat| async move { drain_inbox(&state, &cancel, &beat).await };
+    tasks.spawn_loop("the inbox", drain);
 }
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.
-async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
+async fn drain_inbox(state: &AppState, cancel: &CancellationToken, beat: &Beat) {
     let mut stuck_since = None;
     while !cancel.is_cancelled() {
         let wait = async {
-            match drain_one(state).await {
+            beat.works();
+            let drained = drain_one(state).await;
+            beat.rests();
+            match drained {
                 Drained::One => stuck_since = None,
                 Drained::Nothing => {
                     stuck_since = None;

@@ -17,6 +17,7 @@ use crate::{
     site::{Site, SiteCode},
     store::{Change, Fence, MOST_RECORDS, StoreError, Warming, WarmingChange},
     sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
+    tasks::Beat,
 };
 
 /// A refresh that failed is tried later: hammering would not help it.
@@ -78,12 +79,13 @@ impl Reign {
 }
 
 impl Warmer {
-    pub(super) async fn watch_over(&self, site: &Arc<Site>) {
+    pub(super) async fn watch_over(&self, site: &Arc<Site>, beat: &Beat) {
         let Some(bell) = self.0.bells.get(&site.code) else {
             return;
         };
         let mut reign = None;
         loop {
+            beat.works();
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
             if let Some(reign) = &mut reign
@@ -91,6 +93,7 @@ impl Warmer {
             {
                 warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
             }
+            beat.rests();
             select! {
                 () = self.0.tasks.cancel.cancelled() => break,
                 () = bell.notified() => {}
