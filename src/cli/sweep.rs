@@ -202,7 +202,7 @@ impl ByHand {
             }
         };
         let record = tokio::select! {
-            record = Box::pin(self.watched(site, Some(fence))) => record,
+            record = self.watched(site, Some(fence)) => record,
             never = keep_lease => never,
         };
         self.store.release_lease(&site.code, fence).await?;
