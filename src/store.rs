@@ -7,8 +7,10 @@ mod decision;
 mod embedded;
 mod error;
 mod keys;
+mod redaction;
 mod redis;
 mod refresh;
+mod standing;
 mod stored;
 mod warming;
 
@@ -20,7 +22,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 pub use self::error::StoreError;
+pub use self::redaction::{Redacted, Subject};
 pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
+pub use self::standing::Standing;
 pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
 use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
 use crate::{
@@ -209,6 +213,8 @@ macro_rules! read {
         }
     };
 }
+
+use {on_either, read};
 
 impl Store {
     /// A Redis store. It connects when it is first used, so that the service starts without Redis.

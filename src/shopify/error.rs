@@ -106,6 +106,9 @@ pub enum AdminError {
         /// When it is asked again, at the earliest.
         retry_after: Duration,
     },
+    /// Not sent: the shop removed the app, so the token is dead.
+    #[error("the shop removed the app, and is not asked until it is installed again")]
+    AppRemoved,
 }
 
 /// Whose words an answer that cannot be read are, as far as they show.
@@ -162,6 +165,7 @@ impl AdminError {
             | Self::Forbidden
             | Self::NoSuchShop
             | Self::Locked
+            | Self::AppRemoved
             | Self::UnexpectedStatus(_) => Retry::Never,
         }
     }
@@ -187,6 +191,7 @@ impl AdminError {
             | Self::RateLimited { .. }
             | Self::SecurityRejected
             | Self::UnexpectedStatus(_)
+            | Self::AppRemoved
             | Self::CircuitOpen { .. } => false,
         }
     }
@@ -214,6 +219,7 @@ impl AdminError {
             Self::Connection(_) => "connection",
             Self::Malformed { .. } => "malformed",
             Self::CircuitOpen { .. } => "circuit_open",
+            Self::AppRemoved => "app_removed",
         }
     }
 

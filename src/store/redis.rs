@@ -1,6 +1,7 @@
 //! The cache in a Redis server (7 or newer, or Valkey).
 
 mod connection;
+mod redaction;
 mod refresh;
 mod site;
 mod warming;
@@ -16,6 +17,7 @@ use super::{
     Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
+    redaction::Claim,
     stored,
 };
 use crate::{
@@ -125,10 +127,10 @@ impl RedisStore {
         news: OrderState,
         now: DateTime<Utc>,
     ) -> Result<Merged, StoreError> {
-        let id = news.id();
+        let (id, claim) = (news.id(), Claim::of(site, &news));
         for attempt in 0..MERGE_TRIES {
-            let mut read = self.read(site, id).await?;
-            let decision = decide(site, read.known(), news.clone(), now, &self.ttls);
+            let (raw, known) = self.known(site, id, claim.as_ref()).await?;
+            let decision = decide(site, known, news.clone(), now, &self.ttls);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
@@ -141,11 +143,11 @@ impl RedisStore {
                     index,
                 } => {
                     if self
-                        .put(site, id, (&read.raw, &order_json, &tracking_json), &index)
+                        .put(site, id, (&raw, &order_json, &tracking_json), &index)
                         .await?
                     {
-                        self.index(site, id, &index, now).await?;
-                        return Ok(decision.merged);
+                        let written = (&index, claim.as_ref(), decision.merged);
+                        return self.conclude(site, id, written, now).await;
                     }
                 }
                 Step::Bury { number } => {
@@ -157,6 +159,28 @@ impl RedisStore {
             tokio::time::sleep(contention_pause(attempt)).await;
         }
         Err(StoreError::Conflict)
+    }
+
+    /// What a merge begins with: the order's value as it was read, and what that means. What is refused counts as deleted.
+    async fn known(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        claim: Option<&Claim>,
+    ) -> Result<(Vec<u8>, Known), StoreError> {
+        let Some(claim) = claim else {
+            let mut read = self.read(site, id).await?;
+            let known = read.known();
+            return Ok((read.raw, known));
+        };
+        let (read, memory) = tokio::join!(self.read(site, id), self.memory_of(site, claim));
+        let (mut read, memory) = (read?, memory?);
+        let known = if claim.is_refused(&memory) {
+            Known::Tombstone
+        } else {
+            read.known()
+        };
+        Ok((read.raw, known))
     }
 
     async fn read(&self, site: &SiteCode, id: OrderId) -> Result<Read, StoreError> {

@@ -140,6 +140,7 @@ fn partial(id: u64, take: impl FnOnce(&mut Order) -> Option<()>) -> News {
 
 fn whole(body: &payload::Order, observed_at: DateTime<Utc>) -> Option<Order> {
     let mut order = Order::unknown(OrderId::new(body.id)?);
+    order.customer = body.customer.as_ref().map(|customer| customer.id);
     order.as_of = Some(Observation {
         at: observed_at,
         source: Source::Webhook,

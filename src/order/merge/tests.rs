@@ -128,6 +128,7 @@ fn carrier() -> impl Strategy<Value = Facet<CarrierFacts>> {
 
 prop_compose! {
     fn news()(
+        customer in proptest::option::of(1..3u64),
         as_of in proptest::option::of((0..6u8, prop_oneof![Just(Source::Webhook), Just(Source::Sweep)])),
         head in proptest::option::of(head()),
         fulfillments in proptest::collection::btree_map(1..3u64, fulfillment(), 0..3),
@@ -136,6 +137,7 @@ prop_compose! {
     ) -> Order {
         Order {
             id: OrderId::new(1).unwrap(),
+            customer,
             as_of: as_of.map(|(second, source)| Observation { at: at(second), source }),
             head,
             fulfillments: fulfillments.into_iter().filter_map(|(id, facet)| Some((FulfillmentId::new(id)?, facet))).collect(),
@@ -164,6 +166,10 @@ fn merged(states: impl IntoIterator<Item = OrderState>) -> OrderState {
 fn split(order: &Order) -> Vec<OrderState> {
     let empty = || Order::unknown(order.id);
     let mut parts = vec![
+        Order {
+            customer: order.customer,
+            ..empty()
+        },
         Order {
             as_of: order.as_of,
             ..empty()

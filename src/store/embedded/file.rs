@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use redb::{Database, ReadableDatabase as _};
+use redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 use tracing::{info, warn};
 
 use super::{
-    Redb, Result, StoreError, WINDOW, entries, refresh,
+    Redb, Result, StoreError, WINDOW, entries, redaction, refresh,
     site::{MARKS, RECORDS},
     warming,
 };
-use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile};
+use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile, copy_table, guarded};
 
 /// Less than this is not worth giving back.
 const SMALL: u64 = 16 * 1024 * 1024;
@@ -21,6 +21,7 @@ const CACHE: Kind = Kind {
     name: "cache.redb",
     page_cache: 64 * 1024 * 1024,
     make_tables,
+    copy,
     check: Check::Pages,
     loss: "the cache starts empty and fills itself; delete the file once nobody misses it",
 };
@@ -28,10 +29,18 @@ const CACHE: Kind = Kind {
 /// Opens the store's file in `dir`, and gives disk space back that it does not use.
 pub(super) fn open(dir: &Path, now: DateTime<Utc>) -> Result<RedbFile> {
     let file = RedbFile::open(dir, CACHE, now)?;
-    if let Err(fault) = file.with_owned(compact) {
+    if is_to_be_rewritten(&file) {
+        file.rewrite().map_err(|fault| StoreError::from(&fault))?;
+    } else if let Err(fault) = file.with_owned(compact) {
         warn!("the cache file stays as large as it is: {fault}");
     }
     Ok(file)
+}
+
+/// Whether a redaction was cut off before the file was written anew.
+fn is_to_be_rewritten(file: &RedbFile) -> bool {
+    let look = || Ok(redaction::is_rewrite_demanded(&file.begin_read()?.0)?);
+    guarded(look).unwrap_or(false)
 }
 
 impl From<OpenError> for StoreError {
@@ -75,11 +84,27 @@ fn make_tables(database: &Database) -> Redb<()> {
     write.open_table(refresh::REFRESHES)?;
     write.open_table(warming::WARMING)?;
     write.open_table(warming::DEAD)?;
+    write.open_table(redaction::RECEIPTS)?;
     if write.list_tables()?.count() == before {
         write.abort()?;
     } else {
         write.commit()?;
     }
+    Ok(())
+}
+
+/// All that is there goes into a new file, but the mark that demanded it.
+fn copy(from: &ReadTransaction, to: &WriteTransaction) -> Redb<()> {
+    copy_table(from, to, entries::ENTRIES)?;
+    copy_table(from, to, entries::EXPIRIES)?;
+    copy_table(from, to, WINDOW)?;
+    copy_table(from, to, MARKS)?;
+    copy_table(from, to, RECORDS)?;
+    copy_table(from, to, refresh::REFRESHES)?;
+    copy_table(from, to, warming::WARMING)?;
+    copy_table(from, to, warming::DEAD)?;
+    copy_table(from, to, redaction::RECEIPTS)?;
+    to.open_table(MARKS)?.remove(redaction::REWRITE)?;
     Ok(())
 }
 

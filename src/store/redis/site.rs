@@ -143,16 +143,25 @@ impl RedisStore {
         Ok(gone)
     }
 
+    /// One step through the keys of a pattern: where the next begins (0 at the end), and what this one found.
+    pub(super) async fn scan(
+        &self,
+        cursor: u64,
+        pattern: &str,
+        step: usize,
+    ) -> Result<(u64, Vec<String>), StoreError> {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern);
+        scan.arg("COUNT").arg(step);
+        self.connection
+            .run(async |mut redis| scan.query_async(&mut redis).await)
+            .await
+    }
+
     async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
         let (mut cursor, mut gone) = (0_u64, 0);
         loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern);
-            scan.arg("COUNT").arg(PURGE_STEP);
-            let (next, mut keys): (u64, Vec<String>) = self
-                .connection
-                .run(async |mut redis| scan.query_async(&mut redis).await)
-                .await?;
+            let (next, mut keys) = self.scan(cursor, pattern, PURGE_STEP).await?;
             // A late redelivery must not bring a deleted order back.
             keys.retain(|key| !Keys::is_tombstone(key));
             if !keys.is_empty() {
