@@ -1,15 +1,17 @@
 //! Builds and starts everything in order, and stops it in order.
 
+mod drain;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
-    alert::{Alerts, Cause},
+    alert::Alerts,
     clock::Clock,
     config::Config,
     http::{self, About, AppState, Metrics},
@@ -18,16 +20,12 @@ use crate::{
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
     tasks::Tasks,
-    warm::{self, Hearing, Tally},
+    warm::{Hearing, Tally},
     warmer::Warmer,
 };
 
 /// How long what is open may take to finish once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How often a non-empty inbox is tried.
-const INBOX_INTERVAL: Duration = Duration::from_millis(500);
-/// A store that is away for less heals by itself before anybody could look.
-const INBOX_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why the service cannot start.
 #[derive(Debug, Error)]
@@ -269,74 +267,7 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
         tasks.spawn_until_stopped(async move { site.learn_number_format().await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks.spawn(async move { drain_inbox(&state, &cancel).await });
-}
-
-/// Applies what the inbox holds, oldest first, as soon as the store takes it.
-async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
-    let mut stuck_since = None;
-    while !cancel.is_cancelled() {
-        let wait = async {
-            match drain_one(state).await {
-                Drained::One => stuck_since = None,
-                Drained::Nothing => {
-                    stuck_since = None;
-                    state.alerts.clear(Cause::InboxWaiting, None);
-                    state.inbox.has_kept().await;
-                }
-                Drained::NotYet => {
-                    let since = *stuck_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= INBOX_PATIENCE {
-                        let text =
-                            "the store has not taken the oldest webhook of the inbox for a minute";
-                        state.alerts.raise(Cause::InboxWaiting, None, text);
-                    }
-                    tokio::time::sleep(INBOX_INTERVAL).await;
-                }
-            }
-        };
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = wait => {}
-        }
-    }
-}
-
-/// What came of looking into the inbox.
-enum Drained {
-    /// The oldest delivery is safe in the store now.
-    One,
-    /// It is empty.
-    Nothing,
-    /// The store, or the disk, does not do it yet.
-    NotYet,
-}
-
-async fn drain_one(state: &AppState) -> Drained {
-    let inbox = state.inbox.clone();
-    let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
-    let (sequence, delivery) = match oldest {
-        Ok(Ok(Some(oldest))) => oldest,
-        Ok(Ok(None)) => return Drained::Nothing,
-        Ok(Err(error)) => {
-            error!("the inbox cannot be read: {error}");
-            return Drained::NotYet;
-        }
-        Err(panicked) => {
-            error!("reading the inbox panicked: {panicked}");
-            return Drained::NotYet;
-        }
-    };
-    if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
-        debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
-        return Drained::NotYet;
-    }
-    let inbox = state.inbox.clone();
-    let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
-    match removed {
-        Ok(Ok(())) => Drained::One,
-        Ok(Err(_)) | Err(_) => Drained::NotYet,
-    }
+    tasks.spawn(async move { drain::inbox(&state, &cancel).await });
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.

@@ -1,5 +1,6 @@
 //! The shops we serve: found by code, by shop domain, or by the look of an order number.
 
+mod bulk;
 mod code;
 
 use std::{sync::Arc, time::Duration};
@@ -10,6 +11,7 @@ use shopify_webhooks::{ShopDomain, ShopSecrets, WebhookSecrets};
 use thiserror::Error;
 use tracing::{info, warn};
 
+pub use self::bulk::BulkEnds;
 pub use self::code::{BadSiteCode, SiteCode};
 pub use crate::calls::BreakerState;
 use crate::{
@@ -57,6 +59,8 @@ pub struct Site {
     pub shop_domain: ShopDomain,
     /// The calls to its Admin API.
     pub calls: Calls,
+    /// Bulk operations that Shopify said have ended.
+    pub bulk_ends: BulkEnds,
     /// How its order numbers look; none until the shop has told.
     format: ArcSwapOption<NumberFormat>,
 }
@@ -114,6 +118,7 @@ impl Site {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
             calls,
+            bulk_ends: BulkEnds::default(),
             format: ArcSwapOption::new(prefix),
         })
     }

@@ -1,14 +1,20 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
+mod erasure;
 mod hearing;
 mod news;
+mod receipt;
+mod standing;
 mod tally;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
+    erasure::{Demand, Erasure, take_with_inbox},
     hearing::Hearing,
     news::{News, Received, Undecodable},
+    receipt::{Receipt, receipts},
+    standing::heed_standing,
     tally::{Tally, TopicCounts},
 };
 use crate::{
@@ -78,10 +84,11 @@ pub async fn apply(
 ) -> Result<Applied, StoreError> {
     match news {
         News::Order(order) => merge(store, site, *order, now).await,
-        News::Moved { order, wanted } => {
-            let request = Request::soon(order, wanted, Needs::WholeOrder);
-            ask(store, site, request, now).await
-        }
+        News::Moved {
+            order,
+            wanted,
+            needs,
+        } => ask(store, site, Request::soon(order, wanted, needs), now).await,
         News::Gone(orders) => {
             for id in orders {
                 store
@@ -90,11 +97,13 @@ pub async fn apply(
             }
             Ok(Applied::Applied)
         }
-        News::ShopGone => {
-            store.purge_site(site).await?;
-            Ok(Applied::Applied)
+        News::Erase(mut erasure) => {
+            let (applied, receipt) = erasure.apply(store, site, now).await?;
+            receipt.leave(store, site).await?;
+            Ok(applied)
         }
-        News::Nothing => Ok(Applied::Ignored),
+        // Who waits for a bulk operation hears of it at the site; nothing cached depends on it.
+        News::BulkFinished { .. } | News::Nothing => Ok(Applied::Ignored),
     }
 }
 
@@ -185,6 +194,10 @@ async fn ask(
         needs,
         delay,
     } = request;
+    // What was deleted or redacted is not fetched again because somebody speaks of it once more.
+    if store.is_buried(site, order, now).await? {
+        return Ok(Applied::Unchanged);
+    }
     let due_at = now + delay;
     store
         .ask_refresh(

@@ -6,6 +6,7 @@
 mod agenda;
 mod reign;
 mod report;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

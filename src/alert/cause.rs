@@ -28,6 +28,8 @@ pub enum Cause {
     InboxWaiting,
     /// A sweep did not run at its time.
     SlotMissed,
+    /// A shop removed the app.
+    AppRemoved,
 }
 
 /// How much it matters.
@@ -41,7 +43,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -52,6 +54,7 @@ impl Cause {
         Self::DeadLetters,
         Self::InboxWaiting,
         Self::SlotMissed,
+        Self::AppRemoved,
     ];
 
     /// Its name in messages, metrics and logs: `store_memory`.
@@ -67,6 +70,7 @@ impl Cause {
             Self::DeadLetters => "dead_letters",
             Self::InboxWaiting => "inbox_waiting",
             Self::SlotMissed => "slot_missed",
+            Self::AppRemoved => "app_removed",
         }
     }
 
@@ -83,6 +87,7 @@ impl Cause {
             Self::DeadLetters => "orders could not be fetched",
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
+            Self::AppRemoved => "the shop removed the app",
         }
     }
 
@@ -119,6 +124,9 @@ impl Cause {
             Self::SlotMissed => {
                 "Check that a service was running and that the clock is right; start a sweep with POST /api/warmup/trigger."
             }
+            Self::AppRemoved => {
+                "Install the app again, or take the shop out of the settings; nothing of it is cached, and it is not asked meanwhile."
+            }
         }
     }
 
@@ -130,7 +138,8 @@ impl Cause {
             | Self::SweepFailed
             | Self::SweepPanicked
             | Self::ShopifyDown
-            | Self::InboxWaiting => Severity::Error,
+            | Self::InboxWaiting
+            | Self::AppRemoved => Severity::Error,
             Self::SweepCut | Self::WebhooksSilent | Self::DeadLetters | Self::SlotMissed => {
                 Severity::Warning
             }

@@ -7,15 +7,21 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use shopify_webhooks::{Delivery, DeliveryRejection};
+use shopify_webhooks::{Delivery, DeliveryRejection, Topic};
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::AppState;
-use crate::warm::{self, Applied, Received};
+use crate::{
+    site::Site,
+    store::StoreError,
+    warm::{self, Applied, News, Received},
+};
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
+/// Erasing looks at every order of a site: it is worth a longer wait than the inbox, as long as Shopify waits as well.
+const ERASING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Takes a delivery from Shopify.
 ///
@@ -80,6 +86,7 @@ pub(super) async fn receive(
         now,
     );
     state.hearing.heard(&received.site, now);
+    heed(&state, site, &received).await;
     debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),
@@ -93,12 +100,14 @@ struct NotSafe;
 
 /// `None` when it went to the inbox.
 async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
-    match timeout(
-        STORE_PATIENCE,
-        warm::take(&state.store, received, received.received_at),
-    )
-    .await
-    {
+    let patience = if received.is_sign_of_installation() {
+        STORE_PATIENCE
+    } else {
+        ERASING_PATIENCE
+    };
+    let places = (&state.store, &state.inbox);
+    let taken = warm::take_with_inbox(places, received, received.received_at);
+    match timeout(patience, taken).await {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
             warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
@@ -119,5 +128,33 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
             error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
             Err(NotSafe)
         }
+    }
+}
+
+/// What a delivery means for the site, besides what it says of its orders. None of it is lost for good if the store does not answer: the
+/// warmer looks each second.
+async fn heed(state: &AppState, site: &Site, received: &Received) {
+    if received.topic == Topic::BulkOperationsFinish
+        && let Ok(News::BulkFinished { operation }) = received.news()
+    {
+        site.bulk_ends.note(operation);
+    }
+    let concerns_standing = async {
+        if !received.is_sign_of_installation() {
+            warm::heed_standing(&state.store, site).await?;
+        } else if site.calls.is_closed() {
+            state
+                .store
+                .note_sign(&site.code, received.said_at())
+                .await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    match timeout(STORE_PATIENCE, concerns_standing).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            debug!(site = %site.code, "whether the app is installed is seen later: {error}")
+        }
+        Err(_elapsed) => debug!(site = %site.code, "whether the app is installed is seen later"),
     }
 }

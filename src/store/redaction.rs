@@ -57,6 +57,11 @@ impl Subject {
             })
     }
 
+    /// What a receipt may call the customer: a short hash of their id.
+    pub fn pseudonym(&self, site: &SiteCode) -> Option<String> {
+        self.customer.map(|id| mark(site, "id", &id.to_string()))
+    }
+
     /// The names a memory of them is kept under.
     pub(super) fn marks(&self, site: &SiteCode) -> Vec<String> {
         marks(site, self.customer, self.email.as_deref())
@@ -193,6 +198,16 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<BTreeSet<OrderId>, StoreError> {
         read!(self, orders_of(site, subject, now))
+    }
+
+    /// Whether an order is remembered as deleted or redacted.
+    pub async fn is_buried(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        read!(self, is_buried(site, id, now))
     }
 
     /// Keeps the receipt of a redaction, which holds no personal data; the oldest beyond 100 goes.

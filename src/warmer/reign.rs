@@ -10,6 +10,7 @@ use super::{
     Warmer,
     agenda::{Situation, Step},
     checkpoint_in,
+    standing::Probes,
 };
 use crate::{
     refresh::Drain,
@@ -27,8 +28,10 @@ const LONGEST_COLD_PAUSE: Duration = Duration::from_secs(600);
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// A time of holding the lease.
-struct Reign {
+pub(super) struct Reign {
     fence: Fence,
+    /// Whether a shop that removed the app came back.
+    pub(super) probes: Probes,
     /// When the lease was surely ours.
     renewed_at: Instant,
     sweep: Option<Active>,
@@ -60,6 +63,7 @@ impl Reign {
         let leave = CancellationToken::new();
         Self {
             fence,
+            probes: Probes::new(renewed_at),
             renewed_at,
             sweep: None,
             cold: Cold {
@@ -74,6 +78,15 @@ impl Reign {
     }
 }
 
+impl Reign {
+    /// Has the sweep at work end at its next page.
+    pub(super) fn stop_sweep(&self) {
+        if let Some(active) = &self.sweep {
+            active.stop.cancel();
+        }
+    }
+}
+
 impl Warmer {
     pub(super) async fn watch_over(&self, site: &Arc<Site>) {
         let Some(bell) = self.0.bells.get(&site.code) else {
@@ -83,9 +96,7 @@ impl Warmer {
         loop {
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
-            if let Some(reign) = &mut reign
-                && let Err(error) = self.look(site, reign).await
-            {
+            if let Err(error) = self.look_around(site, reign.as_mut()).await {
                 warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
             }
             select! {
@@ -161,6 +172,28 @@ impl Warmer {
         }
         if let Err(error) = self.0.store.release_lease(&site.code, reign.fence).await {
             info!(site = %site.code, "the lease was not given back and runs out by itself: {error}");
+        }
+    }
+
+    async fn look_around(
+        &self,
+        site: &Arc<Site>,
+        mut reign: Option<&mut Reign>,
+    ) -> Result<(), StoreError> {
+        let is_installed = self.is_installed(site, reign.as_deref_mut()).await?;
+        match reign {
+            Some(reign) if is_installed => self.look(site, reign).await,
+            // The slots that pass meanwhile are met, as missed ones, when the shop comes back.
+            Some(reign) => self.put_down(site, reign).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records the sweep that ended because the shop removed the app.
+    async fn put_down(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
+        match reign.sweep.take_if(|active| active.work.is_finished()) {
+            Some(ended) => self.ended(site, reign, ended).await,
+            None => Ok(()),
         }
     }
 
@@ -306,7 +339,8 @@ impl Warmer {
         loop {
             let drained = select! {
                 () = leave.cancelled() => return,
-                drained = drain.once() => drained,
+                drained = drain.once(), if !site.calls.is_closed() => drained,
+                () = tokio::time::sleep(self.0.settings.rhythm.refresh), if site.calls.is_closed() => continue,
             };
             let pause = match drained {
                 Ok(_) => self.0.settings.rhythm.refresh,

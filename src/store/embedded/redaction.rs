@@ -152,6 +152,16 @@ impl EmbeddedStore {
         })
     }
 
+    pub(in crate::store) fn is_buried(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let key = self.keys.tombstone(site, id);
+        self.read(|read| Ok(super::entries::read(read, &key, now)?.is_some()))
+    }
+
     pub(in crate::store) async fn push_receipt(
         &self,
         site: &SiteCode,

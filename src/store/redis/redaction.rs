@@ -217,6 +217,18 @@ impl RedisStore {
         }
     }
 
+    pub(in crate::store) async fn is_buried(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        _now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let key = self.keys.tombstone(site, id);
+        self.connection
+            .run(async |mut redis| redis::cmd("EXISTS").arg(&key).query_async(&mut redis).await)
+            .await
+    }
+
     pub(in crate::store) async fn push_receipt(
         &self,
         site: &SiteCode,
