@@ -102,7 +102,9 @@ impl Warmer {
         match self.sweep(&request).await {
             Ok(task) => info!(site = %site.code, %task, "the shop is swept from scratch"),
             Err(NotStarted::Store(error)) => return Err(error),
-            Err(busy @ (NotStarted::Busy(_) | NotStarted::UnknownSite(_))) => {
+            Err(
+                busy @ (NotStarted::Busy(_) | NotStarted::UnknownSite(_) | NotStarted::Removed),
+            ) => {
                 warn!(site = %site.code, "the shop that came back is not swept by itself: {busy}");
             }
         }

@@ -13,6 +13,7 @@ mod lookup;
 mod metrics;
 mod mouths;
 mod openapi;
+mod privacy;
 mod redis_server;
 mod replicas;
 mod risks;

@@ -26,6 +26,8 @@ pub(crate) struct Tokens {
     pub(crate) credentials: Option<(String, String)>,
     pub(crate) grant: Grant,
     issued: Vec<(String, DateTime<Utc>)>,
+    /// The legacy token of an app that was removed.
+    removed: Option<String>,
 }
 
 impl Tokens {
@@ -35,6 +37,7 @@ impl Tokens {
             credentials,
             grant: Grant::Given,
             issued: Vec::new(),
+            removed: None,
         }
     }
 
@@ -48,6 +51,19 @@ impl Tokens {
         self.issued.retain(|(_, until)| now < *until);
         let until = now + TimeDelta::seconds(TOKEN_SECONDS);
         self.issued.push((token, until));
+    }
+
+    /// Every token is dead, and none is granted.
+    pub(crate) fn uninstall(&mut self) {
+        self.removed = self.fixed.clone().or(self.removed.take());
+        self.revoke();
+        self.grant = Grant::NotInstalled;
+    }
+
+    /// As before it was removed.
+    pub(crate) fn reinstall(&mut self) {
+        self.fixed = self.removed.take().or(self.fixed.take());
+        self.grant = Grant::Given;
     }
 
     /// Makes every token bad, as an uninstallation does.
