@@ -190,7 +190,10 @@ impl RedisStore {
             .connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        let order = std::str::from_utf8(&raw).ok().and_then(stored::decode);
+        let value = std::str::from_utf8(&raw)
+            .ok()
+            .filter(|raw| !raw.is_empty());
+        let order = value.and_then(stored::decode);
         Ok(Read {
             raw,
             order,

@@ -9,6 +9,7 @@ mod budget;
 mod command_line;
 mod documents;
 mod harness;
+mod intake;
 mod lookup;
 mod metrics;
 mod mouths;

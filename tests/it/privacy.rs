@@ -73,6 +73,8 @@ fn planted(number: u64) -> NewOrder {
             city: "Plymouth".to_owned(),
             zip: "PL4 N7D".to_owned(),
             phone: Some("+447700900123".to_owned()),
+            country: "United Kingdom".to_owned(),
+            country_code: "GB".to_owned(),
             ..Address::default()
         })
 }
@@ -198,7 +200,7 @@ async fn a_customer_is_forgotten(redis: Option<RedisServer>) {
     shop.track(parcel, ShipmentStatus::InTransit).unwrap();
     shop.refund(unnamed).unwrap();
     harness.simulator.settled().await;
-    harness.sweep("full").await;
+    assert_eq!(harness.sweep("full").await["outcome"], "completed");
     for number in ["UK77441", "UK77442"] {
         assert_eq!(harness.search(number).await.data()["cached"], true);
     }
@@ -242,7 +244,7 @@ async fn a_customer_is_forgotten(redis: Option<RedisServer>) {
     harness.simulator.settled().await;
     inbox_is_empty(&harness).await;
     refresh_set_is_empty(&harness).await;
-    harness.sweep("full").await;
+    assert_eq!(harness.sweep("full").await["outcome"], "completed");
     nothing_is_left(&harness, redis.as_ref()).await;
     for order in [named, unnamed] {
         assert_eq!(harness.by_id(order).await.data()["order"], Value::Null);
@@ -326,7 +328,7 @@ async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
     let shop = harness.simulator.shop();
     let first = shop.place_order(planted(77441));
     harness.simulator.settled().await;
-    harness.sweep("full").await;
+    assert_eq!(harness.sweep("full").await["outcome"], "completed");
     let old = harness.simulator.deliveries();
     harness.simulator.uninstall();
     harness.simulator.settled().await;
