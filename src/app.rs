@@ -267,7 +267,7 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
         tasks.spawn_until_stopped(async move { site.learn_number_format().await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks.spawn(async move { drain::inbox(&state, &cancel).await });
+    tasks.spawn(async move { drain::run(&state, &cancel).await });
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.

@@ -3,6 +3,8 @@
 //!
 //! A file of redb's rather than a format of our own: a torn write or a `kill -9` must not cost an acknowledged delivery.
 
+mod intake;
+
 use std::{
     borrow::Cow,
     path::Path,
@@ -21,6 +23,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
+pub use self::intake::take;
 use crate::{
     redb_file::{Check, Fault, Kind, OpenError, RedbFile, copy_table, guarded},
     site::SiteCode,

@@ -10,7 +10,7 @@ mod tally;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
-    erasure::{Demand, Erasure, take_with_inbox},
+    erasure::{Demand, Erasure},
     hearing::Hearing,
     news::{News, Received, Undecodable},
     receipt::{Receipt, receipts},

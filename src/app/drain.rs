@@ -8,11 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
-use crate::{
-    alert::Cause,
-    http::AppState,
-    warm::{self, Received},
-};
+use crate::{alert::Cause, http::AppState, inbox, warm::Received};
 
 /// How often a non-empty inbox is tried.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -20,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Drains the inbox until `cancel`.
-pub(super) async fn inbox(state: &AppState, cancel: &CancellationToken) {
+pub(super) async fn run(state: &AppState, cancel: &CancellationToken) {
     let mut pass = Pass::default();
     while !cancel.is_cancelled() {
         tokio::select! {
@@ -110,7 +106,7 @@ impl Pass {
 /// A panic over one delivery must not end the draining of all others.
 async fn is_taken(state: &AppState, delivery: &Received) -> bool {
     let places = (&state.store, &state.inbox);
-    let taken = warm::take_with_inbox(places, delivery, state.clock.now());
+    let taken = inbox::take(places, delivery, state.clock.now());
     match AssertUnwindSafe(taken).catch_unwind().await {
         Ok(Ok(_)) => true,
         Ok(Err(error)) => {

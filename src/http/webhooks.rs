@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use super::AppState;
 use crate::{
+    inbox,
     site::Site,
     store::StoreError,
     warm::{self, Applied, News, Received},
@@ -106,7 +107,7 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
         ERASING_PATIENCE
     };
     let places = (&state.store, &state.inbox);
-    let taken = warm::take_with_inbox(places, received, received.received_at);
+    let taken = inbox::take(places, received, received.received_at);
     match timeout(patience, taken).await {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {

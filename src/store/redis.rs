@@ -190,9 +190,7 @@ impl RedisStore {
             .connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        let value = std::str::from_utf8(&raw)
-            .ok()
-            .filter(|raw| !raw.is_empty());
+        let value = std::str::from_utf8(&raw).ok().filter(|raw| !raw.is_empty());
         let order = value.and_then(stored::decode);
         Ok(Read {
             raw,

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use shopify_webhooks::{Topic, order_id_of, payload::DataSubject};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Applied, News, Receipt, Received};
 use crate::{
-    inbox::Inbox,
     order::OrderId,
     site::SiteCode,
     store::{Store, StoreError, Subject},
@@ -76,30 +75,9 @@ impl Demand {
     }
 }
 
-/// Takes a delivery in where there is an inbox, in which what is to be erased may wait.
-///
-/// # Errors
-/// The store's: nothing is acknowledged then, and applying again does no harm.
-pub async fn take_with_inbox(
-    (store, inbox): (&Store, &Inbox),
-    delivery: &Received,
-    now: DateTime<Utc>,
-) -> Result<Applied, StoreError> {
-    let site = &delivery.site;
-    let Ok(News::Erase(mut erasure)) = delivery.news() else {
-        return super::take(store, delivery, now).await;
-    };
-    // At once, even if the store is away.
-    let waiting = erasure.clear(site, inbox).await;
-    let (applied, mut receipt) = erasure.apply(store, site, now).await?;
-    receipt.deliveries_erased = waiting + erasure.clear(site, inbox).await;
-    receipt.leave(store, site).await?;
-    Ok(applied)
-}
-
 impl Erasure {
     /// Does to the store what is asked, and writes the receipt. Afterwards it knows all orders concerned.
-    pub(super) async fn apply(
+    pub(crate) async fn apply(
         &mut self,
         store: &Store,
         site: &SiteCode,
@@ -140,34 +118,14 @@ impl Erasure {
         Ok((applied, receipt))
     }
 
-    /// Takes out of the inbox what it concerns. A disk that fails is no reason not to erase the rest.
-    async fn clear(&self, site: &SiteCode, inbox: &Inbox) -> u64 {
-        if let Demand::Tell { .. } = self.demand {
-            return 0;
-        }
-        let (inbox, erasure, site) = (inbox.clone(), self.clone(), site.clone());
-        let cleared = tokio::task::spawn_blocking(move || {
-            inbox.forget(
-                |delivery| erasure.concerns(&site, delivery),
-                |body| erasure.may_concern(body),
-            )
-        });
-        match cleared.await {
-            Ok(Ok(gone)) => gone,
-            Ok(Err(error)) => {
-                warn!("what is to be erased could not be looked for in the inbox: {error}");
-                0
-            }
-            Err(panicked) => {
-                warn!("looking through the inbox for what is to be erased panicked: {panicked}");
-                0
-            }
-        }
+    /// Whether anything goes at all.
+    pub(crate) fn erases(&self) -> bool {
+        !matches!(self.demand, Demand::Tell { .. })
     }
 
     /// Whether a delivery holds what is to be erased. One that demands an erasure itself must still be heard.
-    fn concerns(&self, site: &SiteCode, delivery: &Received) -> bool {
-        if delivery.site != *site || is_demand(&delivery.topic) {
+    pub(crate) fn concerns(&self, site: &SiteCode, delivery: &Received) -> bool {
+        if delivery.site != *site || is_demand(&delivery.topic) || !self.erases() {
             return false;
         }
         let Demand::Customer { subject, .. } = &self.demand else {
@@ -181,9 +139,9 @@ impl Erasure {
     }
 
     /// The same of a body of which nothing else is known.
-    fn may_concern(&self, body: &[u8]) -> bool {
+    pub(crate) fn may_concern(&self, body: &[u8]) -> bool {
         let Demand::Customer { subject, phone } = &self.demand else {
-            return !matches!(self.demand, Demand::Tell { .. });
+            return self.erases();
         };
         let body = String::from_utf8_lossy(body).to_lowercase();
         let phone = phone.as_deref().map(str::trim);

@@ -72,7 +72,7 @@ impl Receipt {
     }
 
     /// Keeps it, unless a redelivery found nothing more to do.
-    pub(super) async fn leave(self, store: &Store, site: &SiteCode) -> Result<(), StoreError> {
+    pub(crate) async fn leave(self, store: &Store, site: &SiteCode) -> Result<(), StoreError> {
         let erased = self.orders_erased + self.keys_erased + self.deliveries_erased;
         if erased == 0 && self.is_known(&receipts(store, site, LOOKED_THROUGH).await?) {
             return Ok(());

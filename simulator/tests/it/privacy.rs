@@ -45,7 +45,10 @@ async fn a_removed_app_is_let_in_again_once_it_is_installed() {
     assert_eq!(shop_name(&simulator).await, 200);
     simulator.uninstall();
     simulator.settled().await;
-    assert_eq!(receiver.received().pop().unwrap().topic(), "app/uninstalled");
+    assert_eq!(
+        receiver.received().pop().unwrap().topic(),
+        "app/uninstalled"
+    );
     assert_eq!(shop_name(&simulator).await, 401);
     simulator.redact_shop();
     simulator.settled().await;
