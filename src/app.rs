@@ -20,7 +20,7 @@ use crate::{
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
     tasks::Tasks,
-    warm::{Hearing, Tally},
+    warm::{Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -243,6 +243,7 @@ fn state(
         secrets: sites.secrets().clone(),
         tally: Tally::default(),
         hearing: Hearing::new(store.clone(), tasks.clone()),
+        postmarks: Postmarks::new(&sites, alerts.clone()),
         access: config.access.clone(),
         about: About {
             started_at: clock.now(),
@@ -256,6 +257,7 @@ fn state(
         inbox,
         lookups,
         warmer,
+        verify: config.verify,
         clock,
     }
 }
@@ -263,8 +265,8 @@ fn state(
 fn start_tasks(state: &AppState, tasks: &Tasks) {
     state.warmer.start();
     for site in state.sites.iter() {
-        let site = Arc::clone(site);
-        tasks.spawn_until_stopped(async move { site.learn_number_format().await });
+        let (site, alerts) = (Arc::clone(site), state.alerts.clone());
+        tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
     tasks.spawn(async move { drain::run(&state, &cancel).await });
@@ -278,6 +280,7 @@ fn shown(config: &Config) -> Value {
         "page_size": config.warmer.sweep.page_size,
         "max_duration_s": config.warmer.sweep.limits.duration.as_secs(),
         "max_memory": config.warmer.sweep.limits.memory,
+        "bulk_threshold": config.warmer.bulk.threshold,
         "rate_limit": 1.0 / config.budget.pace.as_secs_f64(),
         "pause_on_user_request": config.budget.pause_for_users,
         "max_retries": config.retries,
@@ -286,5 +289,6 @@ fn shown(config: &Config) -> Value {
         "order_search_ttl": ttls.search.as_secs(),
         "not_found_ttl": ttls.not_found.as_secs(),
         "lookup_timeout_ms": config.lookup_timeout.as_millis(),
+        "lookup_verify": config.verify,
     })
 }

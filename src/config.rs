@@ -1,5 +1,6 @@
 //! The only reader of the environment. Every fault is reported at once, by variable.
 
+mod credentials;
 mod faults;
 mod names;
 mod reader;
@@ -23,7 +24,7 @@ use crate::{
     alert::AlertSettings,
     budget::BudgetSettings,
     clock::Clock,
-    http::Access,
+    http::{Access, Verify},
     observe::{self, LogFormat},
     site::SiteSettings,
     store::{StoreSettings, Ttls},
@@ -53,6 +54,8 @@ pub struct Config {
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
     pub lookup_timeout: Duration,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// Where alerts go.
     pub alerts: AlertSettings,
     /// What log lines look like.
@@ -110,9 +113,7 @@ impl Config {
             retries: reader.number("WARMUP_MAX_RETRIES", 3, 0..=10),
             store: store(&mut reader),
             redis_url: redis_url(&mut reader),
-            data_dir: reader
-                .text("DATA_DIR")
-                .map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            data_dir: data_dir(&mut reader),
             listen_addr,
             access: access(&mut reader, listen_addr.ip()),
             lookup_timeout: Duration::from_millis(reader.number(
@@ -120,6 +121,7 @@ impl Config {
                 8000,
                 100..=60_000,
             )),
+            verify: reader.parse("LOOKUP_VERIFY", Verify::Off, "off or contact"),
             alerts: alerts(&mut reader),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),
@@ -131,6 +133,11 @@ impl Config {
         };
         reader.finish(config)
     }
+}
+
+fn data_dir(reader: &mut Reader) -> PathBuf {
+    let text = reader.text("DATA_DIR");
+    text.map_or_else(|| PathBuf::from("./data"), PathBuf::from)
 }
 
 /// Puts what `.env` says below what the environment says already.
@@ -159,7 +166,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 fn sites(reader: &mut Reader) -> Vec<SiteSettings> {
     let codes = names::site_codes(reader.names());
     if codes.is_empty() {
-        reader.fault("SHOPIFY_<CODE>_SHOP_DOMAIN", "no shop is configured: set it, with _ACCESS_TOKEN and _WEBHOOK_SECRET (SHOPIFY_UK_SHOP_DOMAIN=your-shop.myshopify.com)");
+        reader.fault("SHOPIFY_<CODE>_SHOP_DOMAIN", "no shop is configured: set it, with _CLIENT_ID and _CLIENT_SECRET or _ACCESS_TOKEN and _WEBHOOK_SECRET (SHOPIFY_UK_SHOP_DOMAIN=your-shop.myshopify.com)");
     }
     let mut sites: Vec<SiteSettings> = Vec::new();
     for code in codes {
@@ -190,16 +197,9 @@ fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
     let shop_domain: Option<ShopDomain> = reader
         .required(&name("SHOP_DOMAIN"), example)
         .and_then(|text| reader.parsed(&name("SHOP_DOMAIN"), &text, example));
-    let access_token = reader.secret(&name("ACCESS_TOKEN"));
-    if access_token.is_none() && reader.text(&name("CLIENT_ID")).is_some() {
-        let advice =
-            "cannot be used yet: this version takes an access token only, set _ACCESS_TOKEN";
-        reader.fault(&name("CLIENT_ID"), advice);
-    } else if access_token.is_none() {
-        let advice = "is missing: the Admin API access token of the shop's app (shpat_…)";
-        reader.fault(&name("ACCESS_TOKEN"), advice);
-    }
-    let webhook_secrets = webhook_secrets(reader, &name("WEBHOOK_SECRET"));
+    let credentials = credentials::credentials(reader, &name);
+    let webhook_secrets =
+        credentials::webhook_secrets(reader, &name("WEBHOOK_SECRET"), credentials.as_ref());
     let api_version = reader.text(&name("API_VERSION"));
     let api_version = api_version.unwrap_or_else(|| "2026-10".to_owned());
     if !is_api_version(&api_version) {
@@ -212,28 +212,11 @@ fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
         code: code.parse().ok()?,
         admin_url: admin_url.unwrap_or_else(|| format!("https://{shop_domain}")),
         shop_domain,
-        access_token: access_token?,
+        credentials: credentials?,
         webhook_secrets,
         api_version,
         order_prefix: reader.text(&name("ORDER_PREFIX")),
     })
-}
-
-fn webhook_secrets(reader: &mut Reader, name: &str) -> Vec<SecretString> {
-    let Some(secrets) = reader.secret(name) else {
-        let advice = "is missing: the app's client secret; several are separated by commas";
-        reader.fault(name, advice);
-        return Vec::new();
-    };
-    let secrets = secrets.expose_secret().split(',').map(str::trim);
-    let secrets: Vec<_> = secrets.map(SecretString::from).collect();
-    if secrets
-        .iter()
-        .any(|secret| secret.expose_secret().is_empty())
-    {
-        reader.fault(name, "holds an empty secret: anybody could sign with it");
-    }
-    secrets
 }
 
 fn admin_url(reader: &mut Reader, name: &str) -> Option<String> {

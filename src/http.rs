@@ -27,7 +27,9 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve, metrics::Metrics, openapi::document};
+pub use self::{
+    access::Access, listener::serve, metrics::Metrics, openapi::document, orders::Verify,
+};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,
@@ -36,7 +38,7 @@ use crate::{
     lookup::Lookups,
     site::Sites,
     store::Store,
-    warm::{Hearing, Tally},
+    warm::{Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -62,6 +64,8 @@ pub struct AppState {
     pub tally: Tally,
     /// When each site was last heard of.
     pub hearing: Hearing,
+    /// Which secrets sign deliveries, and which versions write them.
+    pub postmarks: Postmarks,
     /// Lookups.
     pub lookups: Lookups,
     /// Sweeps.
@@ -74,6 +78,8 @@ pub struct AppState {
     pub clock: Clock,
     /// Who may ask.
     pub access: Access,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// What the status shows of the settings.
     pub about: About,
 }

@@ -46,8 +46,10 @@ pub(crate) const MOST_REFRESHES: u64 = 100_000;
 /// Times that only move on: up to when everything was read, and when the last webhook came.
 const WATERMARK: &str = "watermark";
 const HEARD: &str = "heard";
-/// Merges of a page under way at once.
+/// Merges of a page under way at once: few enough that a lookup on the same connection does not notice.
 const MERGES_AT_ONCE: usize = 16;
+/// The same in a file, where a commit costs the disk as much for one as for many.
+const MERGES_IN_A_COMMIT: usize = 64;
 
 /// Names and lifetimes in the cache.
 #[derive(Debug, Clone)]
@@ -266,11 +268,12 @@ impl Store {
         news: Vec<OrderState>,
         now: DateTime<Utc>,
     ) -> Vec<Result<Merged, StoreError>> {
+        let at_once = match self {
+            Self::Redis(_) => MERGES_AT_ONCE,
+            Self::Embedded(_) => MERGES_IN_A_COMMIT,
+        };
         let merges = news.into_iter().map(|news| self.merge(site, news, now));
-        stream::iter(merges)
-            .buffered(MERGES_AT_ONCE)
-            .collect()
-            .await
+        stream::iter(merges).buffered(at_once).collect().await
     }
 
     /// An order by its id.

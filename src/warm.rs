@@ -3,6 +3,7 @@
 mod erasure;
 mod hearing;
 mod news;
+mod postmarks;
 mod receipt;
 mod standing;
 mod tally;
@@ -13,6 +14,7 @@ pub use self::{
     erasure::{Demand, Erasure},
     hearing::Hearing,
     news::{News, Received, Undecodable},
+    postmarks::{OtherVersion, Postmarks, SecretUse},
     receipt::{Receipt, receipts},
     standing::heed_standing,
     tally::{Tally, TopicCounts},
@@ -103,7 +105,7 @@ pub async fn apply(
             Ok(applied)
         }
         // Who waits for a bulk operation hears of it at the site; nothing cached depends on it.
-        News::BulkFinished { .. } | News::Nothing => Ok(Applied::Ignored),
+        News::BulkFinished | News::Nothing => Ok(Applied::Ignored),
     }
 }
 

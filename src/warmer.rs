@@ -25,7 +25,7 @@ use crate::{
     schedule::{self, Schedule},
     site::{Site, SiteCode, Sites},
     store::{Asked, Store, StoreError, Warming},
-    sweep::{self, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
+    sweep::{self, BulkSettings, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
     tasks::Tasks,
 };
 
@@ -36,6 +36,8 @@ pub struct WarmerSettings {
     pub sweep: SweepSettings,
     /// When it does so by itself; none if it does not (`WARMUP_ENABLED`).
     pub schedule: Option<Schedule>,
+    /// How it reads shops that are too large for pages.
+    pub bulk: BulkSettings,
     /// How often it looks around.
     pub rhythm: Rhythm,
 }
@@ -150,6 +152,7 @@ impl Warmer {
 
     /// Watches over all sites until the service stops, and has the bell rung at the slots.
     pub fn start(&self) {
+        self.0.settings.bulk.clear();
         for site in self.0.sites.iter() {
             let (warmer, site) = (self.clone(), Arc::clone(site));
             self.0

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::subscriptions::Subscriptions;
 use crate::locked::lock;
+use crate::world::API_VERSION;
 
 pub(crate) use parcel::{Occasion, Parcel, sign};
 pub(crate) use pump::{client, post_now, run};
@@ -54,6 +55,8 @@ struct State {
     target: Option<String>,
     /// Who takes deliveries in this process, instead of a socket.
     courier: Option<mpsc::UnboundedSender<HandedOver>>,
+    /// The API version that bodies are written in; `None` is the newest.
+    version: Option<String>,
     /// The topics it is subscribed to; `None` is all.
     topics: Option<BTreeSet<String>>,
     queue: BTreeMap<(DateTime<Utc>, u64), Queued>,
@@ -119,6 +122,15 @@ impl Outbox {
 
     pub(crate) fn set_target(&self, target: Option<String>) {
         lock(&self.state).target = target;
+    }
+
+    pub(crate) fn set_version(&self, version: &str) {
+        lock(&self.state).version = Some(version.to_owned());
+    }
+
+    fn version(&self) -> String {
+        let version = lock(&self.state).version.clone();
+        version.unwrap_or_else(|| API_VERSION.to_owned())
     }
 
     pub(crate) fn set_courier(&self, courier: mpsc::UnboundedSender<HandedOver>) {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::admin::auth::Grant;
+use crate::admin::auth::{Grant, OldTokens};
 use crate::admin::calls::Call;
 use crate::builder::Builder;
+use crate::bulk::{self, BulkLayout, BulkPace};
 use crate::clock::Clock;
 use tokio::sync::mpsc;
 
@@ -57,6 +59,8 @@ impl Simulator {
             .tasks
             .spawn(server::serve(Arc::clone(&world), listener));
         world.tasks.spawn(delivery::run(Arc::clone(&world), client));
+        world.bulk.listens_at(address);
+        world.tasks.spawn(bulk::run(Arc::clone(&world)));
         let running = Arc::new(Running { world, address });
         Ok(Self { running })
     }
@@ -228,6 +232,16 @@ impl Simulator {
         lock(&self.world().book).replica_lag = delta(lag);
     }
 
+    /// Lets bulk operations take this long, by the clock.
+    pub fn set_bulk_pace(&self, pace: BulkPace) {
+        self.world().bulk.set_pace(pace);
+    }
+
+    /// Says where in the files of bulk operations children stand.
+    pub fn set_bulk_layout(&self, layout: BulkLayout) {
+        self.world().bulk.set_layout(layout);
+    }
+
     /// Lets each API call take at least this long.
     pub fn set_latency(&self, latency: Duration) {
         lock(&self.world().settings).latency = latency;
@@ -236,6 +250,32 @@ impl Simulator {
     /// Replaces the app's scopes.
     pub fn set_scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) {
         lock(&self.world().settings).scopes = scopes.into_iter().map(str::to_owned).collect();
+    }
+
+    /// Replaces the app's scopes, and tells the app by `app/scopes_update`.
+    pub fn change_scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) {
+        let world = self.world();
+        let previous = world.settings().scopes;
+        self.set_scopes(scopes);
+        let body = json!({
+            "id": 1, "shop_id": world.facts.id, "previous": previous, "current": world.settings().scopes,
+            "updated_at": world.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        });
+        let news = (
+            "app/scopes_update".to_owned(),
+            Bytes::from(body.to_string()),
+        );
+        world.announce(None, vec![news]);
+    }
+
+    /// Lets each answer of the API say that something which was asked for is deprecated.
+    pub fn set_deprecation(&self, reason: Option<&str>) {
+        lock(&self.world().settings).deprecated = reason.map(str::to_owned);
+    }
+
+    /// Says in which API version webhooks are written from now on; their bodies stay as they are.
+    pub fn set_webhook_version(&self, version: &str) {
+        self.world().outbox.set_version(version);
     }
 
     /// Says whether fulfilment events move the order's `updated_at`.
@@ -270,6 +310,21 @@ impl Simulator {
     /// The shop is to be forgotten: `shop/redact`, as Shopify sends it 48 h after the app was removed.
     pub fn redact_shop(&self) {
         self.shop().shop_redacted();
+    }
+
+    /// Says how long tokens are good that are granted from now on; a day, if nothing is said.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        lock(&self.world().tokens).lifetime = lifetime;
+    }
+
+    /// Says what becomes of old tokens when another is granted.
+    pub fn set_old_tokens(&self, fate: OldTokens) {
+        lock(&self.world().tokens).old = fate;
+    }
+
+    /// How many tokens were granted.
+    pub fn granted_tokens(&self) -> u64 {
+        lock(&self.world().tokens).granted
     }
 
     /// Makes every token bad. A new one can be had by the client credentials grant.

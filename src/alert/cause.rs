@@ -30,6 +30,16 @@ pub enum Cause {
     SlotMissed,
     /// A shop removed the app.
     AppRemoved,
+    /// Shopify refuses the access token, or to grant one.
+    TokenRefused,
+    /// The app may not do what the service needs.
+    ScopeMissing,
+    /// The credentials open another shop than the one that is set.
+    WrongShop,
+    /// Shopify serves another API version than is asked for.
+    ApiVersion,
+    /// Deliveries are written in another API version than is set.
+    WebhookVersion,
 }
 
 /// How much it matters.
@@ -43,7 +53,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -55,6 +65,11 @@ impl Cause {
         Self::InboxWaiting,
         Self::SlotMissed,
         Self::AppRemoved,
+        Self::TokenRefused,
+        Self::ScopeMissing,
+        Self::WrongShop,
+        Self::ApiVersion,
+        Self::WebhookVersion,
     ];
 
     /// Its name in messages, metrics and logs: `store_memory`.
@@ -71,6 +86,11 @@ impl Cause {
             Self::InboxWaiting => "inbox_waiting",
             Self::SlotMissed => "slot_missed",
             Self::AppRemoved => "app_removed",
+            Self::TokenRefused => "token_refused",
+            Self::ScopeMissing => "scope_missing",
+            Self::WrongShop => "wrong_shop",
+            Self::ApiVersion => "api_version",
+            Self::WebhookVersion => "webhook_version",
         }
     }
 
@@ -88,6 +108,11 @@ impl Cause {
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
             Self::AppRemoved => "the shop removed the app",
+            Self::TokenRefused => "Shopify does not let the app in",
+            Self::ScopeMissing => "the app lacks a scope",
+            Self::WrongShop => "another shop answers than the one that is set",
+            Self::ApiVersion => "Shopify serves another API version than asked for",
+            Self::WebhookVersion => "webhooks come in another API version than is set",
         }
     }
 
@@ -127,6 +152,21 @@ impl Cause {
             Self::AppRemoved => {
                 "Install the app again, or take the shop out of the settings; nothing of it is cached, and it is not asked meanwhile."
             }
+            Self::TokenRefused => {
+                "Do what the text says: the token or the client credentials have to be mended in the shop or the Dev Dashboard; the cache goes on answering."
+            }
+            Self::ScopeMissing => {
+                "Add the scope to the app's version, release it, and approve it in the shop; the service sees it within the hour, at once after app/scopes_update."
+            }
+            Self::WrongShop => {
+                "Check _SHOP_DOMAIN and whose credentials are set: orders of the wrong shop may be in the cache."
+            }
+            Self::ApiVersion => {
+                "Set _API_VERSION to one that access.versions of the status lists, and upgrade this service if that is too new for it."
+            }
+            Self::WebhookVersion => {
+                "Raise the version of the webhook subscriptions (shopify.app.toml, or by subscribing again) or _API_VERSION, so that both are one."
+            }
         }
     }
 
@@ -139,10 +179,16 @@ impl Cause {
             | Self::SweepPanicked
             | Self::ShopifyDown
             | Self::InboxWaiting
+            | Self::TokenRefused
+            | Self::ScopeMissing
+            | Self::WrongShop
             | Self::AppRemoved => Severity::Error,
-            Self::SweepCut | Self::WebhooksSilent | Self::DeadLetters | Self::SlotMissed => {
-                Severity::Warning
-            }
+            Self::SweepCut
+            | Self::WebhooksSilent
+            | Self::DeadLetters
+            | Self::SlotMissed
+            | Self::ApiVersion
+            | Self::WebhookVersion => Severity::Warning,
         }
     }
 }

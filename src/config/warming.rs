@@ -6,7 +6,7 @@ use super::Reader;
 use crate::{
     budget::BudgetSettings,
     schedule::{self, Schedule},
-    sweep::{Limits, SweepSettings},
+    sweep::{BulkPatience, BulkSettings, Limits, SweepSettings},
     warmer::{Rhythm, WarmerSettings},
 };
 
@@ -23,6 +23,11 @@ pub(super) fn warmer(reader: &mut Reader) -> WarmerSettings {
     WarmerSettings {
         sweep: sweep(reader),
         schedule: schedule.filter(|_| by_itself),
+        bulk: BulkSettings {
+            threshold: reader.number("WARMUP_BULK_THRESHOLD", 10_000, 1..=10_000_000),
+            spool: super::data_dir(reader).join("bulk"),
+            patience: BulkPatience::default(),
+        },
         rhythm: Rhythm::default(),
     }
 }

@@ -67,6 +67,10 @@ pub(super) async fn receive(
         // Secrets are looked up by the same domains, so this cannot be reached; a stranger gets the stranger's answer.
         return StatusCode::UNAUTHORIZED.into_response();
     };
+    state.postmarks.note(&site.code, &delivery, now);
+    if delivery.headers.topic == Topic::AppScopesUpdate {
+        site.scopes_have_changed();
+    }
     let id = delivery
         .headers
         .webhook_id
@@ -136,9 +140,9 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
 /// warmer looks each second.
 async fn heed(state: &AppState, site: &Site, received: &Received) {
     if received.topic == Topic::BulkOperationsFinish
-        && let Ok(News::BulkFinished { operation }) = received.news()
+        && let Ok(News::BulkFinished) = received.news()
     {
-        site.bulk_ends.note(operation);
+        site.bulk_finished.notify_one();
     }
     let concerns_standing = async {
         if !received.is_sign_of_installation() {

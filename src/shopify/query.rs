@@ -4,8 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
+    bulk::{self, BulkCancel, BulkPoll, BulkRun, OrdersCount},
     cost::{Cost, connection_cost},
-    wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, ShopFactsData},
+    wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, WhoAmIData},
 };
 use crate::order::{FulfillmentId, OrderId};
 
@@ -181,26 +182,26 @@ impl Query for FulfillmentLineItemsPage {
     }
 }
 
-/// How the shop forms its order numbers.
+/// What the shop says of itself, what it lets us do, and which API versions there are.
 #[derive(Debug, Clone, Copy)]
-pub struct ShopFacts;
+pub struct WhoAmI;
 
-impl Query for ShopFacts {
-    const NAME: &'static str = "ShopFacts";
-    const DOCUMENT: &'static str = document!("shop_facts.graphql");
-    type Data = ShopFactsData;
+impl Query for WhoAmI {
+    const NAME: &'static str = "WhoAmI";
+    const DOCUMENT: &'static str = document!("who_am_i.graphql");
+    type Data = WhoAmIData;
 
     fn variables(&self) -> Value {
         json!({})
     }
 
     fn cost(&self) -> Cost {
-        Cost(1)
+        Cost(5)
     }
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 6] {
+pub fn documents() -> [(&'static str, &'static str); 11] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -210,6 +211,11 @@ pub fn documents() -> [(&'static str, &'static str); 6] {
             FulfillmentLineItemsPage::NAME,
             FulfillmentLineItemsPage::DOCUMENT,
         ),
-        (ShopFacts::NAME, ShopFacts::DOCUMENT),
+        (WhoAmI::NAME, WhoAmI::DOCUMENT),
+        (OrdersCount::NAME, OrdersCount::DOCUMENT),
+        (BulkRun::NAME, BulkRun::DOCUMENT),
+        (BulkPoll::NAME, BulkPoll::DOCUMENT),
+        (BulkCancel::NAME, BulkCancel::DOCUMENT),
+        bulk::INNER,
     ]
 }

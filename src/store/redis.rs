@@ -190,8 +190,11 @@ impl RedisStore {
             .connection
             .run(async |mut redis| call.invoke_async(&mut redis).await)
             .await?;
-        let value = std::str::from_utf8(&raw).ok().filter(|raw| !raw.is_empty());
-        let order = value.and_then(stored::decode);
+        // Nothing is no value of another format, and is not worth a line in the log.
+        let text = std::str::from_utf8(&raw)
+            .ok()
+            .filter(|text| !text.is_empty());
+        let order = text.and_then(stored::decode);
         Ok(Read {
             raw,
             order,

@@ -51,10 +51,7 @@ pub enum News {
     /// Somebody's data must go, or be told of.
     Erase(Box<Erasure>),
     /// A bulk operation has ended, says Shopify: a hint.
-    BulkFinished {
-        /// Its global id.
-        operation: String,
-    },
+    BulkFinished,
     /// Nothing that we keep.
     Nothing,
 }
@@ -121,9 +118,7 @@ impl Received {
             }),
             Event::AppUninstalled(_) => self.erase(Demand::Removed),
             Event::ShopRedact(_) => self.erase(Demand::Shop),
-            Event::BulkFinished(body) => News::BulkFinished {
-                operation: body.admin_graphql_api_id,
-            },
+            Event::BulkFinished(_) => News::BulkFinished,
             // Nothing cached depends on the others.
             Event::ScopesUpdate(_) | Event::Other | _ => News::Nothing,
         }

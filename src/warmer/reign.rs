@@ -280,6 +280,7 @@ impl Warmer {
                 leave: &leave,
                 fence: Some(fence),
                 limits: warmer.0.settings.sweep.limits,
+                bulk: &warmer.0.settings.bulk,
             };
             let _ring_at_the_end = RingWhenDropped(&warmer, &site);
             sweep::run(&site, checkpoint, &around).await

@@ -8,8 +8,7 @@ use tracing::{info, warn};
 
 use super::{NotStarted, Request, Warmer, reign::Reign};
 use crate::{
-    alert::Cause, shopify::ShopFacts, site::Site, store::StoreError, sweep::Kind,
-    warm::heed_standing,
+    alert::Cause, shopify::WhoAmI, site::Site, store::StoreError, sweep::Kind, warm::heed_standing,
 };
 
 /// Between two probes: longer each time, for a shop that left for good.
@@ -73,7 +72,7 @@ impl Warmer {
             return Ok(false);
         }
         let began = self.0.clock.now();
-        match site.calls.probe(&ShopFacts).await {
+        match site.calls.probe(&WhoAmI).await {
             Ok(_) if began > since => self.come_back(site, (since, began)).await,
             Ok(_) => Ok(false),
             Err(error) => {

@@ -164,6 +164,12 @@ fn arrows_never_turn_round() {
             ],
         ),
         (
+            "site",
+            &[
+                "store", "warm", "http", "config", "lookup", "sweep", "inbox", "app", "warmer",
+            ],
+        ),
+        (
             "lookup",
             &["http", "config", "sweep", "warm", "inbox", "app"],
         ),

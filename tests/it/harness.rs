@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shopify_simulator::{Builder, Simulator};
-use shopify_warmer::{app::App, clock::Clock, config::Config};
+use shopify_warmer::{app::App, clock::Clock, config::Config, sweep::BulkPatience};
 use tempfile::TempDir;
 
 /// The time now, where a test needs no other.
@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) shop: Builder,
     pub(crate) vars: Vec<(String, String)>,
     pub(crate) clock: Clock,
+    /// How bulk operations are waited for: a test does not, except where the wait is what it tests.
+    pub(crate) patience: BulkPatience,
 }
 
 impl Default for Setup {
@@ -29,6 +31,12 @@ impl Default for Setup {
             shop: Simulator::builder(),
             vars: Vec::new(),
             clock: Clock::System,
+            patience: BulkPatience {
+                first: Duration::from_millis(50),
+                longest: Duration::from_millis(200),
+                others: Duration::from_secs(1),
+                idle: Duration::from_secs(1),
+            },
         }
         .set("WARMUP_ENABLED", "false")
     }
@@ -43,6 +51,14 @@ impl Setup {
     pub(crate) fn shop(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
         self.shop = change(self.shop);
         self
+    }
+
+    /// The site gets in by the client credentials grant, with this secret.
+    pub(crate) fn by_client_credentials(self, secret: &str) -> Self {
+        self.shop(|shop| shop.client_credentials("app-id", "app-secret"))
+            .set("SHOPIFY_UK_ACCESS_TOKEN", "")
+            .set("SHOPIFY_UK_CLIENT_ID", "app-id")
+            .set("SHOPIFY_UK_CLIENT_SECRET", secret)
     }
 
     /// Time in the shop and in the service, set by hand.
@@ -83,11 +99,23 @@ impl Setup {
             ("WARMUP_RATE_LIMIT".to_owned(), "20".to_owned()),
         ];
         vars.extend(self.vars);
-        let config = Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        let mut config =
+            Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        config.warmer.bulk.patience = self.patience;
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
+        // The shop tells of itself at the start; what a test breaks or counts comes after that.
+        until("every shop was asked to tell of itself", || async {
+            let mut sites = app.state().sites.iter();
+            let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
+            asked.then_some(())
+        })
+        .await;
+        if config.warmer.schedule.is_none() {
+            simulator.clear_calls();
+        }
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()
@@ -167,6 +195,34 @@ impl Harness {
     pub(crate) async fn tracking(&self, id: u64) -> Reply {
         self.get(&format!("/api/shopify/orders/{id}/tracking"))
             .await
+    }
+
+    /// What the status says of a site.
+    pub(crate) async fn site(&self, code: &str) -> Value {
+        let status = self.get("/api/warmup/status").await;
+        status.data()["sites"][code].clone()
+    }
+
+    /// The text of an alert of a site, while it is raised.
+    pub(crate) async fn alert(&self, cause: &str, code: &str) -> Option<String> {
+        let status = self.get("/api/warmup/status").await;
+        let alerts = status.data()["alerts"].as_array().expect("a list").clone();
+        let is_it = |alert: &&Value| alert["cause"] == cause && alert["site"] == code;
+        let alert = alerts.iter().find(is_it)?;
+        Some(alert["text"].as_str().expect("a text").to_owned())
+    }
+
+    /// Waits until an alert of a site is raised; its text.
+    pub(crate) async fn alerted(&self, cause: &str, code: &str) -> String {
+        until(cause, || self.alert(cause, code)).await
+    }
+
+    /// Waits until an alert of a site is cleared.
+    pub(crate) async fn cleared(&self, cause: &str, code: &str) {
+        until("the alert is cleared", || async {
+            self.alert(cause, code).await.is_none().then_some(())
+        })
+        .await;
     }
 
     /// Runs a sweep and returns its record.

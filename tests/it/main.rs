@@ -2,14 +2,18 @@
 
 #![cfg(test)]
 
+mod access;
 mod admin;
 mod alerts;
 mod bad_input;
 mod budget;
+mod bulk;
 mod command_line;
 mod documents;
 mod harness;
 mod intake;
+mod interruptions;
+mod isolation;
 mod lookup;
 mod metrics;
 mod mouths;
@@ -22,4 +26,7 @@ mod schedule;
 mod script;
 mod store;
 mod sweep;
+mod tokens;
+mod verify;
+mod vocabulary;
 mod webhooks;

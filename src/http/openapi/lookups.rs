@@ -20,6 +20,13 @@ pub(in crate::http) struct SearchQuery {
     /// Only this site; without it, every site that may have the order.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// What may stand behind the `?` of a lookup by id.
@@ -29,6 +36,13 @@ pub(in crate::http) struct OrderQuery {
     /// Only this site; without it, every site.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// What may stand behind the `?` of a lookup of tracking.
@@ -41,6 +55,13 @@ pub(in crate::http) struct TrackingQuery {
     /// Only this site; without it, every site.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// Defines one lookup's answer: what was asked for, and how the answer came about.
@@ -62,7 +83,11 @@ macro_rules! lookup {
             site_code: Option<SiteCode>,
             /// How old the answer is.
             freshness: Option<Freshness>,
-            /// Why there is no order: begins with `ORDER_NOT_FOUND` where there is none. Left out where there is one.
+            /// Only with `LOOKUP_VERIFY=contact`: whether the e-mail address or postal code that was sent is the order's own. False: only the
+            /// state is told, and `message` says what to ask the customer for.
+            #[schema(required = false)]
+            verified: bool,
+            /// Why there is no order, or only its state: begins with `ORDER_NOT_FOUND`, `CONTACT_REQUIRED` or `CONTACT_MISMATCH`. Else left out.
             #[schema(required = false)]
             message: String,
             /// The same in Chinese.

@@ -8,9 +8,9 @@ use super::{Covered, RunningTask, last, summed, swept};
 use crate::{
     budget::BudgetStatus,
     http::{AppState, held::Held},
-    site::{BreakerState, Site},
+    site::{Access, BreakerState, Site, TokenStatus},
     sweep::{Drift, Kind, SweepRecord},
-    warm::Receipt,
+    warm::{OtherVersion, Receipt, SecretUse},
 };
 
 /// One site.
@@ -44,13 +44,27 @@ pub(super) struct SiteStatus {
     last_webhook_at: Option<DateTime<Utc>>,
     /// Its bucket at Shopify, in points.
     budget: BudgetStatus,
-    /// `ok`, or the class of what went wrong with the last call.
+    /// `ok`, the class of what went wrong with the last call, `wrong_shop`, or `scope_missing`.
     #[schema(examples("ok"))]
     shopify: &'static str,
+    /// What a person is to do about that, where it takes a person.
+    advice: Option<&'static str>,
+    /// The access token; never its value.
+    token: TokenStatus,
+    /// What the app may do in the shop, and what not; null until the shop has told.
+    access: Option<Access>,
+    /// Which of the webhook secrets sign, as this process has seen.
+    webhook_secrets: Option<SecretUse>,
+    /// Topics that come in another API version than is set.
+    webhooks_in_other_versions: Vec<OtherVersion>,
     /// Whether calls go out.
     breaker: BreakerState,
     /// The API version Shopify answered with, where it is not the one that was asked for.
     api_version_served_instead: Option<String>,
+    /// Why Shopify calls what is asked for deprecated.
+    deprecations: Vec<String>,
+    /// How far Shopify's clock is ahead of this machine's, in milliseconds, to about a second; null before the first answer.
+    clock_skew_ms: Option<i64>,
 }
 
 /// Whether a shop has the app.
@@ -90,9 +104,16 @@ impl SiteStatus {
             dead_letters: told.map(|held| held.dead),
             last_webhook_at: told.and_then(|held| held.heard_at),
             budget: site.calls.budget().status(),
-            shopify: site.calls.trouble().unwrap_or("ok"),
+            shopify: site.standing(),
+            advice: site.advice(),
+            token: site.calls.token(),
+            access: site.access().map(|access| Access::clone(&access)),
+            webhook_secrets: state.postmarks.secrets(&site.code),
+            webhooks_in_other_versions: state.postmarks.other_versions(&site.code),
             breaker: site.calls.breaker(),
             api_version_served_instead: site.calls.fell_forward_to(),
+            deprecations: site.calls.deprecations(),
+            clock_skew_ms: site.calls.clock_skew().map(|skew| skew.num_milliseconds()),
             sweep: told.and_then(|held| summed(held.sweep.as_slice())),
         }
     }

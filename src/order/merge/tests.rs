@@ -126,11 +126,23 @@ fn carrier() -> impl Strategy<Value = Facet<CarrierFacts>> {
         })
 }
 
+fn standing() -> impl Strategy<Value = Facet<Standing>> {
+    let word = || proptest::option::of(prop_oneof![Just("on_hold"), Just("returned")]);
+    (version(), word(), word()).prop_map(|(version, waiting, returns)| Facet {
+        version,
+        value: Standing {
+            waiting: waiting.map(str::to_owned),
+            returns: returns.map(str::to_owned),
+        },
+    })
+}
+
 prop_compose! {
     fn news()(
         customer in proptest::option::of(1..3u64),
         as_of in proptest::option::of((0..6u8, prop_oneof![Just(Source::Webhook), Just(Source::Sweep)])),
         head in proptest::option::of(head()),
+        standing in proptest::option::of(standing()),
         fulfillments in proptest::collection::btree_map(1..3u64, fulfillment(), 0..3),
         carrier in proptest::collection::btree_map(1..3u64, carrier(), 0..2),
         events in proptest::collection::btree_map(1..4u64, event(), 0..3),
@@ -140,6 +152,7 @@ prop_compose! {
             customer,
             as_of: as_of.map(|(second, source)| Observation { at: at(second), source }),
             head,
+            standing,
             fulfillments: fulfillments.into_iter().filter_map(|(id, facet)| Some((FulfillmentId::new(id)?, facet))).collect(),
             carrier: carrier.into_iter().filter_map(|(id, facet)| Some((FulfillmentId::new(id)?, facet))).collect(),
             events: events.into_iter().filter_map(|(id, facet)| Some((EventId::new(id)?, facet))).collect(),
@@ -176,6 +189,10 @@ fn split(order: &Order) -> Vec<OrderState> {
         },
         Order {
             head: order.head.clone(),
+            ..empty()
+        },
+        Order {
+            standing: order.standing.clone(),
             ..empty()
         },
     ];
