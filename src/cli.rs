@@ -65,6 +65,9 @@ struct ResultOptions {
     url: Option<String>,
 }
 
+/// The service's log. What becomes of Redis it says itself; the driver would repeat it a hundred times a second.
+const INFO: &str = "info,redis=off";
+
 /// Runs the command and says how it went: 0, 1 (failed) or 2 (bad usage or configuration).
 pub fn main(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -91,7 +94,7 @@ pub fn main(cli: Cli) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => serve::run(configured("info")?).await,
+        Command::Serve => serve::run(configured(INFO)?).await,
         #[cfg(feature = "demo")]
         Command::Demo => demo::run().await,
         #[cfg(feature = "demo")]

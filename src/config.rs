@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use shopify_webhooks::ShopDomain;
 
 pub use self::{
@@ -27,7 +27,7 @@ use crate::{
     http::{Access, Verify},
     observe::{self, LogFormat},
     site::SiteSettings,
-    store::{StoreSettings, Ttls},
+    store::{Store, StoreSettings, Ttls},
     warmer::WarmerSettings,
 };
 
@@ -262,15 +262,8 @@ fn store(reader: &mut Reader) -> StoreSettings {
 
 fn redis_url(reader: &mut Reader) -> Option<SecretString> {
     let url = reader.secret("REDIS_URL")?;
-    let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
-    if !known
-        .iter()
-        .any(|scheme| url.expose_secret().starts_with(scheme))
-    {
-        reader.fault(
-            "REDIS_URL",
-            "is no Redis address: write one such as redis://127.0.0.1:6379/0",
-        );
+    if let Err(advice) = Store::check_redis_url(&url) {
+        reader.fault("REDIS_URL", advice);
     }
     Some(url)
 }

@@ -8,7 +8,7 @@ mod intake;
 use std::{
     borrow::Cow,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use bytes::Bytes;
@@ -61,6 +61,8 @@ struct Inner {
     /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile. In it are the bytes that the
     /// deliveries take; none until they are counted, and again once the file may have been replaced.
     turn: Mutex<Option<u64>>,
+    /// Deliveries to be written by whoever has the turn next: all of them with one sync of the disk.
+    waiting: Mutex<Vec<Arc<Waiting>>>,
     /// Rung for each delivery kept.
     kept: Notify,
 }
@@ -81,6 +83,15 @@ impl Default for Room {
             bytes: MOST_BYTES,
         }
     }
+}
+
+/// A delivery to be written.
+#[derive(Debug)]
+struct Waiting {
+    header: Vec<u8>,
+    body: Bytes,
+    /// Whether there was room for it, once that is known.
+    kept: OnceLock<Result<bool, String>>,
 }
 
 /// Why the inbox cannot keep a delivery.
@@ -126,11 +137,12 @@ impl Inbox {
         if let Err(fault) = guarded(|| file.rewrite()) {
             warn!("the inbox file could not be written anew: {fault}");
         }
-        let (turn, kept) = Default::default();
+        let (turn, waiting, kept) = Default::default();
         Ok(Self(Arc::new(Inner {
             file,
             room,
             turn,
+            waiting,
             kept,
         })))
     }
@@ -145,12 +157,48 @@ impl Inbox {
             received_at: delivery.received_at,
         };
         let header = serde_json::to_vec(&header).map_err(InboxError::Unwritable)?;
-        if self.append(&header, &delivery.body)? {
-            self.0.kept.notify_one();
-            Ok(())
-        } else {
-            Err(InboxError::Full)
+        match self.write_with_others(header, delivery.body.clone()) {
+            Ok(true) => {
+                self.0.kept.notify_one();
+                Ok(())
+            }
+            Ok(false) => Err(InboxError::Full),
+            Err(cause) => Err(InboxError::File { cause }),
         }
+    }
+
+    /// Whether there was room. Who waits for the disk meanwhile is written by whoever has the turn next.
+    fn write_with_others(&self, header: Vec<u8>, body: Bytes) -> Result<bool, String> {
+        let mine = Arc::new(Waiting {
+            header,
+            body,
+            kept: OnceLock::new(),
+        });
+        lock(&self.0.waiting).push(Arc::clone(&mine));
+        let mut turn = lock(&self.0.turn);
+        if let Some(kept) = mine.kept.get() {
+            return kept.clone();
+        }
+        let all = std::mem::take(&mut *lock(&self.0.waiting));
+        let room = self
+            .work_on_file(&mut turn, |file, bytes| {
+                append(file, &all, self.0.room, bytes)
+            })
+            .map_err(|error| match error {
+                InboxError::File { cause } => cause,
+                other @ (InboxError::Open(_) | InboxError::Full | InboxError::Unwritable(_)) => {
+                    other.to_string()
+                }
+            });
+        for (place, one) in all.iter().enumerate() {
+            // Nobody else sets it: whoever takes a delivery out of the list tells how it went.
+            drop(one.kept.set(room.clone().map(|room| place < room)));
+        }
+        drop(turn);
+        mine.kept
+            .get()
+            .cloned()
+            .unwrap_or_else(|| Err("its write was lost".to_owned()))
     }
 
     /// Waits until a delivery is kept. One that was kept before anybody waited counts.
@@ -243,40 +291,33 @@ impl Inbox {
         Ok(self.len()? == 0)
     }
 
-    /// Writes a delivery behind all others; whether there was room.
-    fn append(&self, header: &[u8], body: &[u8]) -> Result<bool, InboxError> {
-        let room = self.0.room;
-        self.with(|file, bytes| {
-            let held = match *bytes {
-                Some(held) => held,
-                None => count_bytes(file)?,
-            };
-            let after = held.saturating_add(size((header, body)));
-            *bytes = Some(held);
-            if after > room.bytes || !append(file, (header, body), room.deliveries)? {
-                return Ok(false);
-            }
-            *bytes = Some(after);
-            Ok(true)
-        })
-    }
-
     /// Works on the file, and once more on the file opened anew if that failed: what failed may have passed.
     fn with<T>(
         &self,
         work: impl Fn(&RedbFile, &mut Option<u64>) -> Result<T, Fault>,
     ) -> Result<T, InboxError> {
-        let Inner { file, turn, .. } = &*self.0;
-        let mut bytes = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let worked = guarded(|| work(file, &mut bytes)).or_else(|fault| {
+        self.work_on_file(&mut lock(&self.0.turn), work)
+    }
+
+    fn work_on_file<T>(
+        &self,
+        bytes: &mut Option<u64>,
+        work: impl Fn(&RedbFile, &mut Option<u64>) -> Result<T, Fault>,
+    ) -> Result<T, InboxError> {
+        let file = &self.0.file;
+        let worked = guarded(|| work(file, bytes)).or_else(|fault| {
             warn!("the inbox file failed and is opened anew: {fault}");
             *bytes = None;
-            guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file, &mut bytes)))
+            guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file, bytes)))
         });
         worked.map_err(|fault: Fault| InboxError::File {
             cause: fault.to_string(),
         })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a delivery takes.
@@ -292,14 +333,21 @@ fn count_bytes(file: &RedbFile) -> Result<u64, Fault> {
     Ok(bytes)
 }
 
-/// Writes a delivery behind all others, unless there are too many.
-fn append(file: &RedbFile, (header, body): (&[u8], &[u8]), most: u64) -> Result<bool, Fault> {
+/// Writes deliveries behind all others, for as many as there is room; returns for how many there was.
+fn append(
+    file: &RedbFile,
+    all: &[Arc<Waiting>],
+    most: Room,
+    bytes: &mut Option<u64>,
+) -> Result<usize, Fault> {
+    let mut held = match *bytes {
+        Some(held) => held,
+        None => count_bytes(file)?,
+    };
     let write = file.begin_write()?;
+    let mut room = 0;
     {
         let mut deliveries = write.open_table(DELIVERIES)?;
-        if deliveries.len()? >= most {
-            return Ok(false);
-        }
         let put_aside = write
             .open_table(UNREADABLE)?
             .last()?
@@ -309,10 +357,20 @@ fn append(file: &RedbFile, (header, body): (&[u8], &[u8]), most: u64) -> Result<
             .map(|(sequence, _)| sequence.value())
             .max(put_aside);
         let next = last.map_or(0, |last| last + 1);
-        deliveries.insert(next, (header, body))?;
+        let free = most.deliveries.saturating_sub(deliveries.len()?);
+        for (one, place) in all.iter().zip(0..free) {
+            let after = held.saturating_add(size((&one.header, &one.body)));
+            if after > most.bytes {
+                break;
+            }
+            held = after;
+            deliveries.insert(next + place, (one.header.as_slice(), one.body.as_ref()))?;
+            room += 1;
+        }
     }
     write.commit()?;
-    Ok(true)
+    *bytes = Some(held);
+    Ok(room)
 }
 
 fn next(file: &RedbFile, behind: Option<u64>) -> Result<Option<(u64, Vec<u8>, Bytes)>, Fault> {

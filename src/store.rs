@@ -6,6 +6,7 @@
 mod decision;
 mod embedded;
 mod error;
+mod inspection;
 mod keys;
 mod redaction;
 mod redis;
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 pub use self::error::StoreError;
+pub use self::inspection::{Inspection, ServerReport, Topology};
 pub use self::redaction::{Redacted, Subject};
 pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
 pub use self::standing::Standing;
@@ -231,6 +233,40 @@ impl Store {
         let keys = Keys::new(settings.prefix);
         let StoreSettings { ttls, clock, .. } = settings;
         Ok(Self::Embedded(EmbeddedStore::open(dir, keys, ttls, clock)?))
+    }
+
+    /// What is wrong with a `REDIS_URL` and how to write it, without any of it.
+    pub(crate) fn check_redis_url(url: &SecretString) -> Result<(), &'static str> {
+        redis::check_url(url)
+    }
+
+    /// A handle that notes what is written through it, so that [`Self::secure`] can wait for it.
+    #[must_use]
+    pub fn noting(&self) -> Self {
+        match self {
+            Self::Redis(store) => Self::Redis(store.noting()),
+            Self::Embedded(store) => Self::Embedded(store.clone()),
+        }
+    }
+
+    /// Waits until what was written through this handle, made by [`Self::noting`], outlives the server that took it: a replica
+    /// has it too. A file is synced before it answers, and one server without replicas is as safe as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::OneCopy`] if no replica says in time that it has it. It is written all the same.
+    pub async fn secure(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Redis(store) => store.secure().await,
+            Self::Embedded(_) => Ok(()),
+        }
+    }
+
+    /// What the store is, and how its servers keep what they hold.
+    pub async fn inspect(&self) -> Result<Inspection, StoreError> {
+        match self {
+            Self::Redis(store) => store.inspect().await,
+            Self::Embedded(_) => Ok(Inspection::of_a_file()),
+        }
     }
 
     /// Which store this is.

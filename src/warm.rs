@@ -43,7 +43,8 @@ pub enum Applied {
     Ignored,
 }
 
-/// Takes a delivery in. What cannot be read of a known topic is not lost: its order is fetched instead.
+/// Takes a delivery in, so that it outlives the server that took it. What cannot be read of a known topic is not lost: its order is
+/// fetched instead.
 ///
 /// # Errors
 /// The store's: nothing is acknowledged then, and applying again does no harm.
@@ -52,10 +53,13 @@ pub async fn take(
     delivery: &Received,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
-    match delivery.news() {
-        Ok(news) => apply(store, &delivery.site, news, now).await,
-        Err(undecodable) => fetch_instead(store, delivery, undecodable, now).await,
-    }
+    let store = store.noting();
+    let applied = match delivery.news() {
+        Ok(news) => apply(&store, &delivery.site, news, now).await,
+        Err(undecodable) => fetch_instead(&store, delivery, undecodable, now).await,
+    }?;
+    store.secure().await?;
+    Ok(applied)
 }
 
 async fn fetch_instead(

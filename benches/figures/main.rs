@@ -14,6 +14,7 @@ mod bulk;
 mod cold;
 mod cpu;
 mod demo;
+mod failover;
 mod hits;
 mod latency;
 mod memory;
@@ -24,6 +25,28 @@ mod tokens;
 mod users;
 mod webhooks;
 mod wire;
+
+/// The servers that the tests fail, too.
+#[path = "../../tests/it/redis_sentinel.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_sentinel;
+#[path = "../../tests/it/redis_server.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_server;
+#[path = "../../tests/it/until.rs"]
+#[expect(clippy::panic, reason = "it is written for tests")]
+mod until;
 
 use std::process::ExitCode;
 
@@ -42,13 +65,14 @@ enum Part {
     Users,
     Tokens,
     Memory,
+    Failover,
     Demo,
     /// Only where it is named: it takes minutes.
     Bulk,
 }
 
 impl Part {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
@@ -56,6 +80,7 @@ impl Part {
         Self::Users,
         Self::Tokens,
         Self::Memory,
+        Self::Failover,
         Self::Demo,
         Self::Bulk,
     ];
@@ -69,6 +94,7 @@ impl Part {
             Self::Users => "users",
             Self::Tokens => "tokens",
             Self::Memory => "memory",
+            Self::Failover => "failover",
             Self::Demo => "demo",
             Self::Bulk => "bulk",
         }
@@ -76,17 +102,21 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Embedded) => {
+            (Self::Demo, _)
+            | (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Embedded) => {
                 false
             }
-            (Self::Sweep | Self::Users | Self::Tokens, StoreKind::Redis)
+            (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory | Self::Bulk, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        !matches!(self, Self::Users | Self::Tokens | Self::Bulk) && self.wants(store)
+        !matches!(
+            self,
+            Self::Users | Self::Failover | Self::Tokens | Self::Bulk
+        ) && self.wants(store)
     }
 }
 
@@ -124,6 +154,10 @@ async fn main() -> ExitCode {
         if parts.contains(&Part::Bulk) {
             bulk::measure(store, orders, &mut table).await;
         }
+    }
+    if parts.contains(&Part::Failover) {
+        eprintln!("figures: a Redis master killed under webhooks");
+        failover::measure(&mut table).await;
     }
     if parts.contains(&Part::Demo) {
         demo::measure(&mut table).await;

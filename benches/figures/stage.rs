@@ -123,6 +123,18 @@ impl Stage {
         stage
     }
 
+    /// A service on a Redis of somebody else's, that only sweeps when told to.
+    pub(crate) async fn on(redis_url: String) -> Self {
+        let vars = vec![
+            ("REDIS_URL", redis_url),
+            ("WARMUP_ENABLED", "false".to_owned()),
+        ];
+        let simulator = simulator(SweepPace::Quick).await;
+        let stage = Self::set(StoreKind::Embedded, simulator, vars).await;
+        stage.service.listens().await;
+        stage
+    }
+
     /// A service that gets in by client credentials, and a shop with orders that nobody has asked for. The shop's bucket does not
     /// end: tokens are what is measured.
     pub(crate) async fn granted(kind: StoreKind) -> Self {

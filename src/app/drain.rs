@@ -68,7 +68,7 @@ impl Pass {
     fn complain(&mut self, state: &AppState) {
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= PATIENCE {
-            let text = "the store has not taken the oldest webhook of the inbox for a minute";
+            let text = "the store, or its replicas, have not taken the oldest webhook of the inbox for a minute";
             state.alerts.raise(Cause::InboxWaiting, None, text);
         }
     }

@@ -1,5 +1,7 @@
 //! Right settings are read, wrong ones are all told at once and by name.
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 use crate::{alert::AlertFormat, site::Credentials};
 

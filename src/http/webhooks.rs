@@ -112,7 +112,10 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
     };
     let places = (&state.store, &state.inbox);
     let taken = inbox::take(places, received, received.received_at);
-    match timeout(patience, taken).await {
+    let taken = timeout(patience, taken).await;
+    // One copy is better than none: it will do where the inbox is full.
+    let has_one_copy = matches!(taken, Ok(Err(StoreError::OneCopy)));
+    match taken {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
             warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
@@ -121,16 +124,27 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
             warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it");
         }
     }
+    match keep(state, received).await {
+        Err(NotSafe) if has_one_copy => {
+            error!("a delivery is in one server of the store alone");
+            Ok(None)
+        }
+        kept => kept.map(|()| None),
+    }
+}
+
+/// Has the inbox keep it.
+async fn keep(state: &AppState, received: &Received) -> Result<(), NotSafe> {
     let (inbox, received) = (state.inbox.clone(), received.clone());
     let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
     match kept {
-        Ok(Ok(())) => Ok(None),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
-            error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
+            error!("the inbox cannot keep a delivery: {error}");
             Err(NotSafe)
         }
         Err(panicked) => {
-            error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
+            error!("the inbox panicked over a delivery: {panicked}");
             Err(NotSafe)
         }
     }

@@ -23,12 +23,14 @@ pub async fn take(
     let Ok(News::Erase(mut erasure)) = delivery.news() else {
         return warm::take(store, delivery, now).await;
     };
+    let store = &store.noting();
     // At once, even if the store is away.
     let waiting = clear(inbox, &erasure, site).await;
     let (applied, mut receipt) = erasure.apply(store, site, now).await?;
     // By now it is known which orders it concerns besides those it names.
     receipt.deliveries_erased = waiting + clear(inbox, &erasure, site).await;
     receipt.leave(store, site).await?;
+    store.secure().await?;
     Ok(applied)
 }
 

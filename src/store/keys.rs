@@ -16,6 +16,11 @@ impl Keys {
         Self { prefix }
     }
 
+    /// What all keys begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub(super) fn order(&self, site: &SiteCode, id: OrderId) -> String {
         self.of_order(site, id, "order")
     }

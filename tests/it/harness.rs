@@ -1,12 +1,14 @@
 //! A simulated shop and the service on it, as `serve` would run it.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shopify_simulator::{Builder, Simulator};
 use shopify_warmer::{app::App, clock::Clock, config::Config, sweep::BulkPatience};
 use tempfile::TempDir;
+
+pub(crate) use crate::until::until;
 
 /// The time now, where a test needs no other.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -264,22 +266,4 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
         json: serde_json::from_str(&text).unwrap_or(Value::Null),
         text,
     }
-}
-
-/// Waits until `look` finds something; the time allowed is far beyond what any machine needs.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut look: impl FnMut() -> F,
-) -> T {
-    let found = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), found)
-        .await
-        .unwrap_or_else(|_| panic!("never happened: {what}"))
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redis::{Script, pipe};
+use redis::pipe;
 
-use super::{RedisStore, millis};
+use super::{RedisStore, call::Call, millis};
 use crate::{
     order::{Order, OrderId, OrderState, Tombstone},
     site::SiteCode,
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// Keys a scan looks at in one step.
-const SCAN_STEP: usize = 500;
-
 /// Remembers a time for a while, unless a later one is remembered.
 const REMEMBER: &str = r"
 local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
 if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1";
+
+/// A key's text; empty where it holds none.
+const TEXT: &str = "local held = redis.pcall('GET', KEYS[1]) if type(held) ~= 'string' then return '' end return held";
 
 /// Deletes a key that names one of these orders, whatever kind of value it holds.
 const UNLINK_IF_ONE_OF: &str = r"
@@ -140,12 +140,9 @@ impl RedisStore {
         let Some(left) = left(at.max(now) + ttl, now) else {
             return Ok(());
         };
-        let script = Script::new(REMEMBER);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(REMEMBER);
         call.key(key).arg(at.timestamp_millis()).arg(millis(left));
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     /// All orders are looked at: no index is trusted with this.
@@ -156,36 +153,22 @@ impl RedisStore {
         _now: DateTime<Utc>,
     ) -> Result<BTreeSet<OrderId>, StoreError> {
         let [of_orders, _] = self.keys.beginnings(site);
-        let (mut cursor, mut owned) = (0, BTreeSet::new());
-        loop {
-            let (next, keys) = self
-                .scan(cursor, &format!("{of_orders}*"), SCAN_STEP)
-                .await?;
+        let mut search = self.search(&format!("{of_orders}*")).await?;
+        let mut owned = BTreeSet::new();
+        while let Some(keys) = search.step().await? {
             for key in keys.iter().filter(|key| Keys::is_order(key)) {
                 let order = self.order_at(key).await?;
-                owned.extend(
-                    order
-                        .filter(|order| subject.owns(order))
-                        .map(|order| order.id),
-                );
+                let order = order.filter(|order| subject.owns(order));
+                owned.extend(order.map(|order| order.id));
             }
-            if next == 0 {
-                return Ok(owned);
-            }
-            cursor = next;
         }
+        Ok(owned)
     }
 
     async fn order_at(&self, key: &str) -> Result<Option<Order>, StoreError> {
-        let script = Script::new(
-            "local held = redis.pcall('GET', KEYS[1]) if type(held) ~= 'string' then return '' end return held",
-        );
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(TEXT);
         call.key(key);
-        let value: Vec<u8> = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let value: Vec<u8> = self.connection.call(&call).await?;
         let text = std::str::from_utf8(&value).ok();
         Ok(text
             .filter(|text| !text.is_empty())
@@ -198,23 +181,16 @@ impl RedisStore {
             return Ok(0);
         }
         let [_, of_ways] = self.keys.beginnings(site);
-        let (mut cursor, mut gone) = (0, 0);
-        loop {
-            let (next, keys) = self.scan(cursor, &format!("{of_ways}*"), SCAN_STEP).await?;
+        let mut search = self.search(&format!("{of_ways}*")).await?;
+        let mut gone = 0;
+        while let Some(keys) = search.step().await? {
             for key in keys {
-                let script = Script::new(UNLINK_IF_ONE_OF);
-                let mut call = script.prepare_invoke();
+                let mut call = Call::of(UNLINK_IF_ONE_OF);
                 call.key(key).arg(ids);
-                gone += self
-                    .connection
-                    .run(async |mut redis| call.invoke_async::<u64>(&mut redis).await)
-                    .await?;
+                gone += self.connection.call::<u64>(&call).await?;
             }
-            if next == 0 {
-                return Ok(gone);
-            }
-            cursor = next;
         }
+        Ok(gone)
     }
 
     pub(in crate::store) async fn is_buried(

@@ -1,17 +1,14 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
 use chrono::{DateTime, Utc};
-use redis::{Script, pipe};
+use redis::pipe;
 
-use super::{RedisStore, whole};
+use super::{RedisStore, call::Call, whole};
 use crate::{
     order::OrderId,
     site::SiteCode,
     store::{MOST_RECORDS, StoreError, keys::Keys},
 };
-
-/// Keys a purge looks at in one step.
-const PURGE_STEP: usize = 500;
 
 /// Sets a number unless a greater one is there.
 const RAISE: &str = r"
@@ -71,12 +68,9 @@ impl RedisStore {
         name: &str,
         millis: i64,
     ) -> Result<(), StoreError> {
-        let script = Script::new(RAISE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(RAISE);
         call.key(self.keys.of_site(site, name)).arg(millis);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn push_record(
@@ -143,39 +137,28 @@ impl RedisStore {
         Ok(gone)
     }
 
-    /// One step through the keys of a pattern: where the next begins (0 at the end), and what this one found.
-    pub(super) async fn scan(
-        &self,
-        cursor: u64,
-        pattern: &str,
-        step: usize,
-    ) -> Result<(u64, Vec<String>), StoreError> {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern);
-        scan.arg("COUNT").arg(step);
-        self.connection
-            .run(async |mut redis| scan.query_async(&mut redis).await)
-            .await
+    async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
+        let (mut search, mut gone) = (self.search(pattern).await?, 0);
+        while let Some(keys) = search.step().await? {
+            gone += self.unlink_all(keys).await?;
+        }
+        Ok(gone)
     }
 
-    async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let (mut cursor, mut gone) = (0_u64, 0);
-        loop {
-            let (next, mut keys) = self.scan(cursor, pattern, PURGE_STEP).await?;
-            // A late redelivery must not bring a deleted order back.
-            keys.retain(|key| !Keys::is_tombstone(key));
-            if !keys.is_empty() {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
-                gone += self
-                    .connection
-                    .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
-                    .await?;
-            }
-            if next == 0 {
-                return Ok(gone);
-            }
-            cursor = next;
+    async fn unlink_all(&self, mut keys: Vec<String>) -> Result<u64, StoreError> {
+        // A late redelivery must not bring a deleted order back.
+        keys.retain(|key| !Keys::is_tombstone(key));
+        if keys.is_empty() {
+            return Ok(0);
         }
+        let mut unlink = pipe();
+        for key in keys {
+            unlink.cmd("UNLINK").arg(key);
+        }
+        let gone: Vec<u64> = self
+            .connection
+            .run(async |mut redis| unlink.query_async(&mut redis).await)
+            .await?;
+        Ok(gone.iter().sum())
     }
 }
