@@ -98,7 +98,8 @@ pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, StoreError> {
     }
 }
 
-fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
+/// Sets the sites up, without a store.
+pub fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
     let calls = CallSettings {
         budget: config.budget,
         retries: config.retries,

@@ -10,6 +10,7 @@ mod service;
 #[cfg(feature = "demo")]
 mod simulate;
 mod sweep;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ enum Command {
     Sweep(sweep::Options),
     /// Look one order up, as the API would.
     Lookup(lookup::Options),
+    /// Show the shops' webhook subscriptions, put them right, end them, or print the app's own.
+    Webhooks(webhooks::Options),
     /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it.
     Openapi,
 }
@@ -101,6 +104,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(options) => simulate::run(&options).await,
         Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
         Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
+        Command::Webhooks(options) => webhooks::run(&options).await,
         Command::Openapi => openapi::run(),
     }
 }

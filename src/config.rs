@@ -28,6 +28,7 @@ use crate::{
     observe::{self, LogFormat},
     site::SiteSettings,
     store::{Store, StoreSettings, Ttls},
+    subscriptions::Endpoint,
     warmer::WarmerSettings,
 };
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen_addr: SocketAddr,
+    /// Where Shopify reaches this service, if it is to subscribe by itself.
+    pub public_url: Option<Endpoint>,
     /// Who may ask.
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
@@ -90,6 +93,17 @@ impl Config {
         reader.finish((listen_addr, log_filter))
     }
 
+    /// What `webhooks toml` takes from the environment: where Shopify reaches the service, if that is set. It needs no shop.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn public_url_from_env() -> Result<Option<Endpoint>, ConfigFaults> {
+        read_env_file(Path::new(".env"))?;
+        let mut reader = Reader::new(environment());
+        let url = public_url(&mut reader);
+        reader.finish(url)
+    }
+
     /// Reads the given variables.
     ///
     /// # Errors
@@ -106,9 +120,11 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8080)),
             "an address such as 127.0.0.1:8080",
         );
+        let public_url = public_url(&mut reader);
         let config = Self {
             sites: sites(&mut reader),
-            warmer: warming::warmer(&mut reader),
+            warmer: warming::warmer(&mut reader, public_url.clone()),
+            public_url,
             budget: warming::budget(&mut reader),
             retries: reader.number("WARMUP_MAX_RETRIES", 3, 0..=10),
             store: store(&mut reader),
@@ -266,6 +282,16 @@ fn redis_url(reader: &mut Reader) -> Option<SecretString> {
         reader.fault("REDIS_URL", advice);
     }
     Some(url)
+}
+
+fn public_url(reader: &mut Reader) -> Option<Endpoint> {
+    match reader.text("PUBLIC_URL")?.parse::<Endpoint>() {
+        Ok(endpoint) => Some(endpoint),
+        Err(bad) => {
+            reader.fault("PUBLIC_URL", &bad.to_string());
+            None
+        }
+    }
 }
 
 fn alerts(reader: &mut Reader) -> AlertSettings {

@@ -8,6 +8,7 @@ mod envelope;
 mod error;
 mod heard;
 mod query;
+mod subscriptions;
 mod token;
 mod wire;
 
@@ -28,6 +29,9 @@ pub use self::{
     query::{
         FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersPage,
         Query, WhoAmI, documents,
+    },
+    subscriptions::{
+        RefusedChange, UserError, WebhookSubs, WebhookSubscription, WhCreate, WhDelete, WhUpdate,
     },
     token::{GrantError, GrantRefusal, TokenKind, TokenStatus},
     wire::{

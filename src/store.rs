@@ -15,7 +15,11 @@ mod standing;
 mod stored;
 mod warming;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
@@ -443,6 +447,26 @@ impl Store {
     /// Notes that webhooks of the site came in until `at`; never back.
     pub async fn note_heard(&self, site: &SiteCode, at: DateTime<Utc>) -> Result<(), StoreError> {
         on_either!(self, store => store.raise_mark(site, HEARD, at.timestamp_millis()).await)
+    }
+
+    /// Until when each voice of the site's webhooks was heard: a topic and who delivered it, in one word of the caller's.
+    pub async fn voices(
+        &self,
+        site: &SiteCode,
+    ) -> Result<BTreeMap<String, DateTime<Utc>>, StoreError> {
+        let voices = read!(self, voices(site))?;
+        let heard = |(voice, millis)| Some((voice, DateTime::from_timestamp_millis(millis)?));
+        Ok(voices.into_iter().filter_map(heard).collect())
+    }
+
+    /// Notes that a voice was heard until `at`; never back. The caller has a bounded number of voices.
+    pub async fn note_voice(
+        &self,
+        site: &SiteCode,
+        voice: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.note_voice(site, voice, at.timestamp_millis()).await)
     }
 
     /// Takes the site's lease for `ttl`, or renews it; none if another holder has it. A holder's name is its own: no two processes

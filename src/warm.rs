@@ -1,5 +1,6 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
+mod doubles;
 mod erasure;
 mod hearing;
 mod news;
@@ -7,17 +8,20 @@ mod postmarks;
 mod receipt;
 mod standing;
 mod tally;
+mod voice;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
+    doubles::Repeated,
     erasure::{Demand, Erasure},
-    hearing::Hearing,
+    hearing::{Arrival, Hearing},
     news::{News, Received, Undecodable},
     postmarks::{OtherVersion, Postmarks, SecretUse},
     receipt::{Receipt, receipts},
     standing::heed_standing,
     tally::{Tally, TopicCounts},
+    voice::{API_NAME, Heard, SECTION_NAME, Voice, Voices},
 };
 use crate::{
     order::{Announcement, Order, OrderId, OrderState, Tombstone},

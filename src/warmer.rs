@@ -4,6 +4,7 @@
 //! store, so it does not matter which replica is asked.
 
 mod agenda;
+mod audit;
 mod reign;
 mod report;
 mod standing;
@@ -25,6 +26,7 @@ use crate::{
     schedule::{self, Schedule},
     site::{Site, SiteCode, Sites},
     store::{Asked, Store, StoreError, Warming},
+    subscriptions::{Audited, Endpoint},
     sweep::{self, BulkSettings, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
     tasks::Tasks,
 };
@@ -40,6 +42,8 @@ pub struct WarmerSettings {
     pub bulk: BulkSettings,
     /// How often it looks around.
     pub rhythm: Rhythm,
+    /// Where Shopify is to deliver, if the service is to subscribe by itself (`PUBLIC_URL`).
+    pub endpoint: Option<Endpoint>,
 }
 
 /// How often a warmer looks around, and how soon it is given up for dead.
@@ -277,6 +281,12 @@ impl Warmer {
             kind: wish.kind,
             site: site.clone(),
         })
+    }
+
+    /// What the last audit of a site's subscriptions found, whichever replica made it.
+    pub async fn audited(&self, site: &SiteCode) -> Result<Option<Audited>, StoreError> {
+        let warming = self.0.store.warming(site).await?;
+        Ok(audit::last(&warming))
     }
 
     /// A site's newest records, newest first; one that an older version wrote differently is passed over.

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::admin::auth::{Grant, OldTokens};
 use crate::admin::calls::Call;
+use crate::admin::subscriptions::Subscriptions;
 use crate::builder::Builder;
 use crate::bulk::{self, BulkLayout, BulkPace};
 use crate::clock::Clock;
@@ -120,6 +121,17 @@ impl Simulator {
         self.world().outbox.set_target(Some(url.to_owned()));
     }
 
+    /// Names the subscription of the app's own configuration, as `name` in `shopify.app.toml` does: it comes with what goes to
+    /// [`Self::deliver_to`]. The API shows nothing of it.
+    pub fn name_deliveries(&self, name: &str) {
+        self.world().outbox.set_target_name(Some(name.to_owned()));
+    }
+
+    /// Ends the subscriptions that were made through the API, as somebody might by hand.
+    pub fn forget_subscriptions(&self) {
+        *lock(&self.world().subscriptions) = Subscriptions::default();
+    }
+
     /// Hands webhooks over in this process from now on, for whoever has no socket to take them from: a simulation of days. Retries,
     /// faults and the log are as ever.
     pub fn hand_over_to(&self, courier: mpsc::UnboundedSender<HandedOver>) {
@@ -186,7 +198,8 @@ impl Simulator {
         let receiver = Receiver {
             url,
             subscription: None,
-            name: None,
+            name: world.outbox.target_name(),
+            filter: None,
             include_fields: Vec::new(),
         };
         let occasion = Occasion {

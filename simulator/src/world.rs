@@ -84,7 +84,7 @@ impl World {
         let event_id = self.uuid();
         for (topic, body) in news {
             let receivers = self.outbox.receivers(&topic, &lock(&self.subscriptions));
-            for receiver in receivers {
+            for receiver in receivers.into_iter().filter(|one| one.wants(&body)) {
                 let occasion = Occasion {
                     webhook_id: self.uuid(),
                     event_id: event_id.clone(),

@@ -40,6 +40,10 @@ pub enum Cause {
     ApiVersion,
     /// Deliveries are written in another API version than is set.
     WebhookVersion,
+    /// A webhook topic is not subscribed, or not as it must be.
+    SubscriptionsMissing,
+    /// A webhook topic is delivered by two subscriptions.
+    SubscriptionsDoubled,
 }
 
 /// How much it matters.
@@ -53,7 +57,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -70,6 +74,8 @@ impl Cause {
         Self::WrongShop,
         Self::ApiVersion,
         Self::WebhookVersion,
+        Self::SubscriptionsMissing,
+        Self::SubscriptionsDoubled,
     ];
 
     /// Its name in messages, metrics and logs: `store_memory`.
@@ -91,6 +97,8 @@ impl Cause {
             Self::WrongShop => "wrong_shop",
             Self::ApiVersion => "api_version",
             Self::WebhookVersion => "webhook_version",
+            Self::SubscriptionsMissing => "subscriptions_missing",
+            Self::SubscriptionsDoubled => "subscriptions_doubled",
         }
     }
 
@@ -113,6 +121,8 @@ impl Cause {
             Self::WrongShop => "another shop answers than the one that is set",
             Self::ApiVersion => "Shopify serves another API version than asked for",
             Self::WebhookVersion => "webhooks come in another API version than is set",
+            Self::SubscriptionsMissing => "webhook subscriptions are missing or wrong",
+            Self::SubscriptionsDoubled => "a webhook topic arrives twice",
         }
     }
 
@@ -167,6 +177,12 @@ impl Cause {
             Self::WebhookVersion => {
                 "Raise the version of the webhook subscriptions (shopify.app.toml, or by subscribing again) or _API_VERSION, so that both are one."
             }
+            Self::SubscriptionsMissing => {
+                "Set PUBLIC_URL and the service subscribes by itself, or release the section that `webhooks toml` prints; sweeps fill the cache meanwhile."
+            }
+            Self::SubscriptionsDoubled => {
+                "Keep the app's own subscription or ours, not both: `webhooks list` shows ours, `webhooks delete` ends them; nothing is wrong in the cache."
+            }
         }
     }
 
@@ -188,7 +204,9 @@ impl Cause {
             | Self::DeadLetters
             | Self::SlotMissed
             | Self::ApiVersion
-            | Self::WebhookVersion => Severity::Warning,
+            | Self::WebhookVersion
+            | Self::SubscriptionsMissing
+            | Self::SubscriptionsDoubled => Severity::Warning,
         }
     }
 }

@@ -23,6 +23,7 @@ pub const VARIABLES: &[&str] = &[
     "REDIS_URL",
     "DATA_DIR",
     "LISTEN_ADDR",
+    "PUBLIC_URL",
     "ADMIN_TOKEN",
     "LOOKUP_TOKEN",
     "LOOKUP_TIMEOUT_MS",
@@ -46,7 +47,7 @@ pub const SITE_SUFFIXES: &[&str] = &[
 ];
 
 /// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
-const NOT_YET: &[&str] = &["PUBLIC_URL"];
+const NOT_YET: &[&str] = &[];
 
 /// Whether a name is of the contract but not read yet.
 pub(super) fn is_not_yet_read(name: &str) -> bool {

@@ -121,13 +121,22 @@ fn alerts_are_posted_nowhere_until_an_address_is_set() {
 }
 
 #[test]
-fn names_of_later_versions_are_told_to_do_nothing_yet() {
+fn the_public_address_is_where_shopify_delivers() {
+    assert_eq!(read(&[]).unwrap().warmer.endpoint, None);
+    let config = read(&[("PUBLIC_URL", "https://warmer.example.com/")]).unwrap();
+    let endpoint = config.warmer.endpoint.unwrap();
     assert_eq!(
-        read(&[("PUBLIC_URL", "https://warmer.example.com")])
-            .unwrap()
-            .not_yet,
-        ["PUBLIC_URL"]
+        endpoint.uri(),
+        "https://warmer.example.com/webhooks/shopify"
     );
+    assert_eq!(config.public_url, Some(endpoint));
+    for bad in [
+        "warmer.example.com",
+        "http://warmer.example.com",
+        "https://a/webhooks/shopify",
+    ] {
+        assert_eq!(faults(&[("PUBLIC_URL", bad)]), ["PUBLIC_URL"], "{bad}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::Reader;
 use crate::{
     budget::BudgetSettings,
     schedule::{self, Schedule},
+    subscriptions::Endpoint,
     sweep::{BulkPatience, BulkSettings, Limits, SweepSettings},
     warmer::{Rhythm, WarmerSettings},
 };
@@ -13,7 +14,7 @@ use crate::{
 /// Less than this holds no shop's orders.
 const LEAST_MEMORY: u64 = 1024 * 1024;
 
-pub(super) fn warmer(reader: &mut Reader) -> WarmerSettings {
+pub(super) fn warmer(reader: &mut Reader, endpoint: Option<Endpoint>) -> WarmerSettings {
     let full = pattern(reader, "WARMUP_FULL_CRON", "0 0 2 * * *");
     let incremental = pattern(reader, "WARMUP_INCREMENTAL_CRON", "0 0 8,14,20 * * *");
     let schedule = full
@@ -29,6 +30,7 @@ pub(super) fn warmer(reader: &mut Reader) -> WarmerSettings {
             patience: BulkPatience::default(),
         },
         rhythm: Rhythm::default(),
+        endpoint,
     }
 }
 

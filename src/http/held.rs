@@ -6,6 +6,8 @@ use super::AppState;
 use crate::{
     site::Site,
     store::{Coverage, StoreError},
+    subscriptions::Audited,
+    warm::Voices,
     warmer::RunningSweep,
 };
 
@@ -22,6 +24,10 @@ pub(super) struct Held {
     pub(super) sweep: Option<RunningSweep>,
     /// Since when the shop has removed the app; none while it has it.
     pub(super) removed_since: Option<DateTime<Utc>>,
+    /// What the last audit of the subscriptions found.
+    pub(super) audited: Option<Audited>,
+    /// Who delivers webhooks.
+    pub(super) voices: Voices,
 }
 
 impl Held {
@@ -36,6 +42,8 @@ impl Held {
             heard_at: store.heard_at(code).await?,
             sweep: state.warmer.running(code).await?,
             removed_since: store.standing(code).await?.removed_since(),
+            audited: state.warmer.audited(code).await?,
+            voices: Voices::read(store.voices(code).await?),
         })
     }
 }

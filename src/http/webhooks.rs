@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use shopify_webhooks::{Delivery, DeliveryRejection, Topic};
+use shopify_webhooks::{Delivery, DeliveryRejection, EventId, Headers, Topic, WebhookId};
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
@@ -16,7 +16,7 @@ use crate::{
     inbox,
     site::Site,
     store::StoreError,
-    warm::{self, Applied, News, Received},
+    warm::{self, Applied, Arrival, News, Received, Repeated},
 };
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
@@ -71,11 +71,12 @@ pub(super) async fn receive(
     if delivery.headers.topic == Topic::AppScopesUpdate {
         site.scopes_have_changed();
     }
-    let id = delivery
-        .headers
-        .webhook_id
-        .as_ref()
-        .map(|id| id.as_str().to_owned());
+    let Headers {
+        name,
+        event_id,
+        webhook_id,
+        ..
+    } = delivery.headers.clone();
     let received = Received {
         site: site.code.clone(),
         shop_domain: delivery.headers.shop_domain,
@@ -90,9 +91,18 @@ pub(super) async fn receive(
         applied.as_ref().ok().copied().flatten(),
         now,
     );
-    state.hearing.heard(&received.site, now);
+    let arrival = Arrival {
+        topic: &received.topic,
+        name: name.as_deref(),
+        event_id: event_id.as_ref().map(EventId::as_str),
+        webhook_id: webhook_id.as_ref().map(WebhookId::as_str),
+        body: &received.body,
+    };
+    if state.hearing.heard(&received.site, &arrival, now) != Repeated::Not {
+        state.tally.doubled(&received.topic);
+    }
     heed(&state, site, &received).await;
-    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
+    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = arrival.webhook_id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),
         Err(NotSafe) => StatusCode::SERVICE_UNAVAILABLE.into_response(),

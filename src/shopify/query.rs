@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     bulk::{self, BulkCancel, BulkPoll, BulkRun, OrdersCount},
     cost::{Cost, connection_cost},
+    subscriptions::{WebhookSubs, WhCreate, WhDelete, WhUpdate},
     wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, WhoAmIData},
 };
 use crate::order::{FulfillmentId, OrderId};
@@ -201,7 +202,7 @@ impl Query for WhoAmI {
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 11] {
+pub fn documents() -> [(&'static str, &'static str); 15] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -217,5 +218,9 @@ pub fn documents() -> [(&'static str, &'static str); 11] {
         (BulkPoll::NAME, BulkPoll::DOCUMENT),
         (BulkCancel::NAME, BulkCancel::DOCUMENT),
         bulk::INNER,
+        (WebhookSubs::NAME, WebhookSubs::DOCUMENT),
+        (WhCreate::NAME, WhCreate::DOCUMENT),
+        (WhUpdate::NAME, WhUpdate::DOCUMENT),
+        (WhDelete::NAME, WhDelete::DOCUMENT),
     ]
 }

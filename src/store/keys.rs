@@ -47,7 +47,7 @@ impl Keys {
         format!("{}:{site}:search:{number}", self.prefix)
     }
 
-    /// One of the warmer's own: `window`, `expiry`, `refresh`, `refresh:asks`, `watermark`, `history`.
+    /// One of the warmer's own: `window`, `expiry`, `refresh`, `refresh:asks`, `watermark`, `voices`, `history`.
     pub(super) fn of_site(&self, site: &SiteCode, name: &str) -> String {
         format!("{}:{{{site}}}:{name}", self.prefix)
     }

@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 use super::{
     Warmer,
     agenda::{Situation, Step},
+    audit::Audits,
     checkpoint_in,
     standing::Probes,
 };
@@ -29,17 +30,18 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// A time of holding the lease.
 pub(super) struct Reign {
-    fence: Fence,
+    pub(super) fence: Fence,
     /// Whether a shop that removed the app came back.
     pub(super) probes: Probes,
     /// When the lease was surely ours.
     renewed_at: Instant,
     sweep: Option<Active>,
+    pub(super) audits: Audits,
     cold: Cold,
     /// Not before this is a sweep taken up that the store interrupted.
     pause_until: Instant,
     /// Ends whatever is done under this lease.
-    leave: CancellationToken,
+    pub(super) leave: CancellationToken,
     _leave_when_dropped: DropGuard,
 }
 
@@ -66,6 +68,7 @@ impl Reign {
             probes: Probes::new(renewed_at),
             renewed_at,
             sweep: None,
+            audits: Audits::default(),
             cold: Cold {
                 is_filled: false,
                 look_at: renewed_at,
@@ -167,6 +170,7 @@ impl Warmer {
     /// Puts a sweep down where its last page ended, and lets the next replica begin at once.
     async fn abdicate(&self, site: &Site, reign: Reign) {
         reign.leave.cancel();
+        reign.audits.end().await;
         if let Some(active) = reign.sweep {
             drop(active.work.await);
         }
@@ -200,6 +204,7 @@ impl Warmer {
     /// Notices what ended, and begins what is to be done.
     async fn look(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
         self.report_shopify(site);
+        self.audit_in_turn(site, reign).await;
         if let Some(ended) = reign.sweep.take_if(|active| active.work.is_finished()) {
             self.ended(site, reign, ended).await?;
         }
@@ -230,6 +235,9 @@ impl Warmer {
             .await?;
         self.report_slots(&site.code, &change);
         if let Some(checkpoint) = sweep {
+            if checkpoint.plan.slot.is_some() {
+                reign.audits.are_due();
+            }
             reign.sweep = Some(self.begin(site, reign, *checkpoint));
         }
         Ok(())

@@ -184,6 +184,12 @@ fn arrows_never_turn_round() {
             ],
         ),
         (
+            "subscriptions",
+            &[
+                "store", "http", "config", "lookup", "sweep", "warmer", "inbox", "app", "alert",
+            ],
+        ),
+        (
             "alert",
             &[
                 "store", "shopify", "calls", "budget", "warm", "http", "config", "lookup", "sweep",

@@ -72,11 +72,17 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> Harness {
+        let simulator = self.shop.clone().start().await;
+        self.start_on(simulator.expect("the simulator starts"))
+            .await
+    }
+
+    /// Starts the service on a shop that runs already.
+    pub(crate) async fn start_on(self, simulator: Simulator) -> Harness {
         shopify_warmer::observe::init(
             shopify_warmer::observe::LogFormat::Text,
             "warn,shopify_warmer=debug",
         );
-        let simulator = self.shop.start().await.expect("the simulator starts");
         let data_dir = tempfile::tempdir().expect("a directory for the embedded store");
         let mut vars = vec![
             (
@@ -107,7 +113,10 @@ impl Setup {
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");
+        // As an app delivers that was released with our section of `shopify.app.toml`.
+        simulator.name_deliveries(shopify_warmer::warm::SECTION_NAME);
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
+        the_first_audit(&app).await;
         // The shop tells of itself at the start; what a test breaks or counts comes after that.
         until("every shop was asked to tell of itself", || async {
             let mut sites = app.state().sites.iter();
@@ -132,6 +141,24 @@ impl Setup {
             vars,
         }
     }
+}
+
+/// Waits for the audit of the subscriptions at the start: a test counts the calls that come after. A store that is away has none.
+async fn the_first_audit(app: &App) {
+    let warmer = &app.state().warmer;
+    let made = async {
+        for site in app.state().sites.iter() {
+            while warmer
+                .audited(&site.code)
+                .await
+                .is_ok_and(|audited| audited.is_none())
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    // A shop that hangs has none either, and is what such a test is about.
+    drop(tokio::time::timeout(Duration::from_secs(3), made).await);
 }
 
 /// A running service and its shop.

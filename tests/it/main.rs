@@ -29,6 +29,7 @@ mod risks;
 mod schedule;
 mod script;
 mod store;
+mod subscriptions;
 mod sweep;
 mod tokens;
 mod until;

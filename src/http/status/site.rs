@@ -9,8 +9,9 @@ use crate::{
     budget::BudgetStatus,
     http::{AppState, held::Held},
     site::{Access, BreakerState, Site, TokenStatus},
+    subscriptions::Finding,
     sweep::{Drift, Kind, SweepRecord},
-    warm::{OtherVersion, Receipt, SecretUse},
+    warm::{Heard, OtherVersion, Receipt, SecretUse},
 };
 
 /// One site.
@@ -59,6 +60,8 @@ pub(super) struct SiteStatus {
     webhooks_in_other_versions: Vec<OtherVersion>,
     /// Whether calls go out.
     breaker: BreakerState,
+    /// The webhook subscriptions, as the last audit found them; null before the first.
+    subscriptions: Option<SubscriptionsStatus>,
     /// The API version Shopify answered with, where it is not the one that was asked for.
     api_version_served_instead: Option<String>,
     /// Why Shopify calls what is asked for deprecated.
@@ -75,6 +78,37 @@ enum SiteState {
     Active,
     /// It removed it: nothing is cached, and it is not asked.
     Uninstalled,
+}
+
+/// The webhook subscriptions of a shop.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SubscriptionsStatus {
+    /// When they were looked at.
+    audited_at: DateTime<Utc>,
+    /// Whether every topic arrives, once.
+    ok: bool,
+    /// What was found, and whether it was put right.
+    findings: Vec<Finding>,
+    /// Topics that the app's own configuration delivers, as far as what came in tells.
+    app_owned: Vec<String>,
+    /// Who delivered which topic, and until when.
+    heard: Vec<Heard>,
+    /// Why they could not be read.
+    error: Option<String>,
+}
+
+impl SubscriptionsStatus {
+    fn of(held: &Held) -> Option<Self> {
+        let audited = held.audited.as_ref()?;
+        Some(Self {
+            audited_at: audited.audited_at,
+            ok: audited.ok(),
+            findings: audited.findings.clone(),
+            app_owned: audited.app_owned.clone(),
+            heard: held.voices.all(),
+            error: audited.error.clone(),
+        })
+    }
 }
 
 impl SiteStatus {
@@ -111,6 +145,7 @@ impl SiteStatus {
             webhook_secrets: state.postmarks.secrets(&site.code),
             webhooks_in_other_versions: state.postmarks.other_versions(&site.code),
             breaker: site.calls.breaker(),
+            subscriptions: told.and_then(SubscriptionsStatus::of),
             api_version_served_instead: site.calls.fell_forward_to(),
             deprecations: site.calls.deprecations(),
             clock_skew_ms: site.calls.clock_skew().map(|skew| skew.num_milliseconds()),

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     Redb, Result, StoreError, WINDOW, entries, redaction, refresh,
-    site::{MARKS, RECORDS},
+    site::{MARKS, RECORDS, VOICES},
     warming,
 };
 use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile, copy_table, guarded};
@@ -72,19 +72,32 @@ impl From<&Fault> for StoreError {
     }
 }
 
+/// Does something with each table. One list, so that none is made and then left out when the file is written anew.
+macro_rules! each_table {
+    ($done:ident) => {
+        $done!(entries::ENTRIES);
+        $done!(entries::EXPIRIES);
+        $done!(WINDOW);
+        $done!(MARKS);
+        $done!(RECORDS);
+        $done!(VOICES);
+        $done!(refresh::REFRESHES);
+        $done!(warming::WARMING);
+        $done!(warming::DEAD);
+        $done!(redaction::RECEIPTS);
+    };
+}
+
 /// Makes the tables, so that readers never meet a missing one. Where they are there, nothing is written: the disk may be full.
 fn make_tables(database: &Database) -> Redb<()> {
     let before = database.begin_read()?.list_tables()?.count();
     let write = database.begin_write()?;
-    write.open_table(entries::ENTRIES)?;
-    write.open_table(entries::EXPIRIES)?;
-    write.open_table(WINDOW)?;
-    write.open_table(MARKS)?;
-    write.open_table(RECORDS)?;
-    write.open_table(refresh::REFRESHES)?;
-    write.open_table(warming::WARMING)?;
-    write.open_table(warming::DEAD)?;
-    write.open_table(redaction::RECEIPTS)?;
+    macro_rules! make {
+        ($table:expr) => {
+            write.open_table($table)?;
+        };
+    }
+    each_table!(make);
     if write.list_tables()?.count() == before {
         write.abort()?;
     } else {
@@ -95,15 +108,12 @@ fn make_tables(database: &Database) -> Redb<()> {
 
 /// All that is there goes into a new file, but the mark that demanded it.
 fn copy(from: &ReadTransaction, to: &WriteTransaction) -> Redb<()> {
-    copy_table(from, to, entries::ENTRIES)?;
-    copy_table(from, to, entries::EXPIRIES)?;
-    copy_table(from, to, WINDOW)?;
-    copy_table(from, to, MARKS)?;
-    copy_table(from, to, RECORDS)?;
-    copy_table(from, to, refresh::REFRESHES)?;
-    copy_table(from, to, warming::WARMING)?;
-    copy_table(from, to, warming::DEAD)?;
-    copy_table(from, to, redaction::RECEIPTS)?;
+    macro_rules! copy {
+        ($table:expr) => {
+            copy_table(from, to, $table)?;
+        };
+    }
+    each_table!(copy);
     to.open_table(MARKS)?.remove(redaction::REWRITE)?;
     Ok(())
 }

@@ -16,7 +16,43 @@ local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
 if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1]) end
 return 1";
 
+/// The same within a hash.
+const RAISE_FIELD: &str = r"
+local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '') or -1
+if tonumber(ARGV[2]) > held then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1";
+
 impl RedisStore {
+    pub(in crate::store) async fn voices(
+        &self,
+        site: &SiteCode,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let key = self.keys.of_site(site, "voices");
+        let voices: Vec<(String, String)> = self
+            .connection
+            .run(async |mut redis| {
+                redis::cmd("HGETALL")
+                    .arg(&key)
+                    .query_async(&mut redis)
+                    .await
+            })
+            .await?;
+        let heard = |(voice, millis): (String, String)| Some((voice, millis.parse().ok()?));
+        Ok(voices.into_iter().filter_map(heard).collect())
+    }
+
+    pub(in crate::store) async fn note_voice(
+        &self,
+        site: &SiteCode,
+        voice: &str,
+        millis: i64,
+    ) -> Result<(), StoreError> {
+        let mut call = Call::of(RAISE_FIELD);
+        call.key(self.keys.of_site(site, "voices"));
+        call.arg(voice).arg(millis);
+        self.connection.call(&call).await
+    }
+
     /// Orders placed since, each with when its tracking expires (epoch milliseconds; 0 where that is not known).
     pub(in crate::store) async fn window(
         &self,

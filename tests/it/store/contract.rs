@@ -99,6 +99,7 @@ contract! {
         a_deletion_ends_the_wait_and_forgetting_does_not;
     site:
         the_watermark_never_goes_back
+        voices_are_kept_apart_and_never_go_back
         history_is_bounded_and_newest_first
         a_purge_takes_one_site_alone
         it_answers_when_asked_whether_it_does;
