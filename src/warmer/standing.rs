@@ -73,7 +73,11 @@ impl Warmer {
         }
         let began = self.0.clock.now();
         match site.calls.probe(&WhoAmI).await {
-            Ok(_) if began > since => self.come_back(site, (since, began)).await,
+            Ok(_) if began > since => {
+                // Shopify deleted what the app was subscribed to.
+                reign.audits.are_due();
+                self.come_back(site, (since, began)).await
+            }
             Ok(_) => Ok(false),
             Err(error) => {
                 info!(site = %site.code, error.class = error.class(), "the shop has not installed the app again: {error}");

@@ -15,9 +15,12 @@ impl Shop {
     /// A customer asks what is held about them: `customers/data_request`, with this order named.
     pub fn request_data(&self, order: u64) -> Result<(), ShopError> {
         let order = self.order(order)?;
-        let mut body = self.subject(&order);
-        body["orders_requested"] = json!([order.id]);
-        body["data_request"] = json!({ "id": self.world.ids.next() });
+        let request = json!({ "id": self.world.ids.next() });
+        let own = [
+            ("orders_requested", json!([order.id])),
+            ("data_request", request),
+        ];
+        let body = self.about_customer(&order, own);
         self.demand("customers/data_request", &body);
         Ok(())
     }
@@ -25,8 +28,7 @@ impl Shop {
     /// A customer is to be forgotten: Shopify erases them from their orders, and sends `customers/redact` with `named` of them.
     pub fn redact_customer(&self, order: u64, named: &[u64]) -> Result<(), ShopError> {
         let order = self.order(order)?;
-        let mut body = self.subject(&order);
-        body["orders_to_redact"] = json!(named);
+        let body = self.about_customer(&order, [("orders_to_redact", json!(named))]);
         let customer = order.customer.as_ref().map(|one| one.id);
         // A customer is known by an id, and by the address they order with.
         for id in self.order_ids() {
@@ -51,17 +53,24 @@ impl Shop {
         Ok(())
     }
 
-    fn subject(&self, order: &Order) -> Value {
+    fn about_customer<const N: usize>(&self, order: &Order, own: [(&str, Value); N]) -> Value {
         let customer = order.customer.as_ref();
-        json!({
-            "shop_id": self.world.facts.id,
-            "shop_domain": self.world.facts.domain,
-            "customer": {
-                "id": customer.map(|one| one.id),
-                "email": order.email.clone().or_else(|| customer.and_then(|one| one.email.clone())),
-                "phone": customer.and_then(|one| one.phone.clone()),
-            },
-        })
+        let email = order
+            .email
+            .clone()
+            .or_else(|| customer.and_then(|one| one.email.clone()));
+        let subject = json!({
+            "id": customer.map(|one| one.id),
+            "email": email,
+            "phone": customer.and_then(|one| one.phone.clone()),
+        });
+        let shared = [
+            ("shop_id", json!(self.world.facts.id)),
+            ("shop_domain", json!(self.world.facts.domain)),
+            ("customer", subject),
+        ];
+        let all = shared.into_iter().chain(own);
+        Value::Object(all.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// Compliance topics go to the app's own endpoint, whatever else it is subscribed to.
