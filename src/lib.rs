@@ -19,6 +19,9 @@
 //! 2. **Lookup**: `http::orders` → `lookup` → `store`; on a miss one flight → `calls` (foreground) → `store::Store::merge`.
 //! 3. **Sweep**: `warmer` → `sweep` → `calls` (background) → `store::Store::merge_all`, page by page.
 
+// A command that sweeps, merges and reads is more futures deep than the compiler looks by itself when it asks whether they are Send.
+#![recursion_limit = "256"]
+
 pub mod alert;
 pub mod app;
 pub mod budget;

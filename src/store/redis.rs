@@ -20,6 +20,7 @@ mod words;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use redis::pipe;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -171,7 +172,8 @@ impl RedisStore {
     ) -> Result<Merged, StoreError> {
         let (id, claim) = (news.id(), Claim::of(site, &news));
         for attempt in 0..MERGE_TRIES {
-            let (raw, known) = self.known(site, id, claim.as_ref()).await?;
+            // Boxed: two calls at once would make every future that merges as large as both.
+            let (raw, known) = self.known(site, id, claim.as_ref()).boxed().await?;
             let decision = decide(site, known, news.clone(), now, &self.ttls);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
@@ -189,7 +191,7 @@ impl RedisStore {
                         .await?
                     {
                         let written = (&index, claim.as_ref(), decision.merged);
-                        return self.conclude(site, id, written, now).await;
+                        return self.conclude(site, id, written, now).boxed().await;
                     }
                 }
                 Step::Bury { number } => {
