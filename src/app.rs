@@ -1,15 +1,17 @@
 //! Builds and starts everything in order, and stops it in order.
 
 mod drain;
+mod look;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+pub use self::look::at_rest;
 use crate::{
     alert::Alerts,
     clock::Clock,
@@ -98,7 +100,7 @@ pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, StoreError> {
     }
 }
 
-/// Sets the sites up, without a store.
+/// Sets the sites up.
 pub fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
     let calls = CallSettings {
         budget: config.budget,
@@ -136,7 +138,7 @@ impl App {
         let (tasks, connections) = (Tasks::default(), TaskTracker::new());
         let state = state(config, clock, (sites, store, inbox), &tasks);
         start_tasks(&state, &tasks);
-        let server = serve(listener, &state, &connections, &tasks.cancel);
+        let server = serve(listener, &state, &connections, &tasks);
         info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
         Ok(Self {
             addr,
@@ -156,6 +158,11 @@ impl App {
     /// What it works with.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// Its background work.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Ends as a process does that is killed: see [`Tasks::kill`].
@@ -208,14 +215,19 @@ fn serve(
     listener: TcpListener,
     state: &AppState,
     connections: &TaskTracker,
-    cancel: &CancellationToken,
+    tasks: &Tasks,
 ) -> tokio::task::JoinHandle<()> {
     let (router, connections, cancel) = (
         http::router(state.clone()),
         connections.clone(),
-        cancel.clone(),
+        tasks.cancel.clone(),
     );
-    tokio::spawn(async move { http::serve(listener, router, &connections, &cancel, DRAIN).await })
+    // It may wait as long as nobody comes; that it ends by itself is what can go wrong.
+    let beat = tasks.pulse.attach("the listener");
+    tokio::spawn(async move {
+        http::serve(listener, router, &connections, &cancel, DRAIN).await;
+        drop(beat);
+    })
 }
 
 fn state(
@@ -270,7 +282,8 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
         tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks.spawn(async move { drain::run(&state, &cancel).await });
+    let drain = |beat| async move { drain::run(&state, &cancel, &beat).await };
+    tasks.spawn_loop("the inbox", drain);
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
+mod healthcheck;
 mod lookup;
 mod openapi;
 mod output;
@@ -9,6 +11,7 @@ mod serve;
 mod service;
 #[cfg(feature = "demo")]
 mod simulate;
+mod status;
 mod sweep;
 mod webhooks;
 
@@ -53,6 +56,12 @@ enum Command {
     Lookup(lookup::Options),
     /// Show the shops' webhook subscriptions, put them right, end them, or print the app's own.
     Webhooks(webhooks::Options),
+    /// Tell everything there is to see: what runs, how warm the cache is, what is wrong and how to mend it.
+    Status(status::Options),
+    /// Check the settings, the store, the shops and the way to this service; each finding with its fix.
+    Doctor(doctor::Options),
+    /// Say by the exit code whether the service answers, for a container's health check.
+    Healthcheck(healthcheck::Options),
     /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it.
     Openapi,
 }
@@ -105,6 +114,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
         Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
         Command::Webhooks(options) => webhooks::run(&options).await,
+        Command::Status(options) => status::run(&configured("warn")?, &options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
+        Command::Healthcheck(options) => healthcheck::run(&options).await,
         Command::Openapi => openapi::run(),
     }
 }
@@ -116,9 +128,6 @@ fn configured(level: &str) -> Result<Config, ConfigFaults> {
         config.log_format,
         config.log_filter.as_deref().unwrap_or(level),
     );
-    for name in &config.not_yet {
-        tracing::warn!(variable = %name, "this version does not read this variable yet");
-    }
     Ok(config)
 }
 

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod faults;
+mod manager;
 mod names;
 mod reader;
 mod warming;
@@ -17,6 +18,7 @@ use shopify_webhooks::ShopDomain;
 
 pub use self::{
     faults::ConfigFaults,
+    manager::service_manager,
     names::{SITE_SUFFIXES, VARIABLES},
 };
 use self::{names::unknown_names, reader::Reader};
@@ -65,8 +67,6 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines there are, in `RUST_LOG`'s syntax; each command has a default of its own.
     pub log_filter: Option<String>,
-    /// Variables of the contract that are set and that this version does not read yet.
-    pub not_yet: Vec<String>,
 }
 
 impl Config {
@@ -104,6 +104,17 @@ impl Config {
         reader.finish(url)
     }
 
+    /// Where the service listens: all that asking it takes.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn listen_addr_from_env() -> Result<SocketAddr, ConfigFaults> {
+        read_env_file(Path::new(".env"))?;
+        let mut reader = Reader::new(environment());
+        let listen_addr = listen_addr(&mut reader);
+        reader.finish(listen_addr)
+    }
+
     /// Reads the given variables.
     ///
     /// # Errors
@@ -115,11 +126,7 @@ impl Config {
         for (name, advice) in unknown_names(reader.names()) {
             reader.fault(&name, &advice);
         }
-        let listen_addr = reader.parse(
-            "LISTEN_ADDR",
-            SocketAddr::from(([127, 0, 0, 1], 8080)),
-            "an address such as 127.0.0.1:8080",
-        );
+        let listen_addr = listen_addr(&mut reader);
         let public_url = public_url(&mut reader);
         let config = Self {
             sites: sites(&mut reader),
@@ -141,11 +148,6 @@ impl Config {
             alerts: alerts(&mut reader),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),
-            not_yet: reader
-                .names()
-                .filter(|name| names::is_not_yet_read(name))
-                .map(str::to_owned)
-                .collect(),
         };
         reader.finish(config)
     }
@@ -154,6 +156,11 @@ impl Config {
 fn data_dir(reader: &mut Reader) -> PathBuf {
     let text = reader.text("DATA_DIR");
     text.map_or_else(|| PathBuf::from("./data"), PathBuf::from)
+}
+
+fn listen_addr(reader: &mut Reader) -> SocketAddr {
+    let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+    reader.parse("LISTEN_ADDR", default, "an address such as 127.0.0.1:8080")
 }
 
 /// Puts what `.env` says below what the environment says already.

@@ -29,6 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::{
     access::Access, listener::serve, metrics::Metrics, openapi::document, orders::Verify,
+    status::status_of,
 };
 use self::{access::Gate, answer::ApiError};
 use crate::{

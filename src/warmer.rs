@@ -159,9 +159,9 @@ impl Warmer {
         self.0.settings.bulk.clear();
         for site in self.0.sites.iter() {
             let (warmer, site) = (self.clone(), Arc::clone(site));
-            self.0
-                .tasks
-                .spawn(async move { warmer.watch_over(&site).await });
+            let name = format!("the warmer of {}", site.code);
+            let watch = |beat| async move { warmer.watch_over(&site, &beat).await };
+            self.0.tasks.spawn_loop(name, watch);
         }
         if let Some(schedule) = &self.0.settings.schedule {
             let (warmer, schedule) = (self.clone(), schedule.clone());

@@ -16,12 +16,12 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Drains the inbox until `cancel`.
-pub(super) async fn run(state: &AppState, cancel: &CancellationToken) {
+pub(super) async fn run(state: &AppState, cancel: &CancellationToken, beat: &Beat) {
     let mut pass = Pass::default();
     while !cancel.is_cancelled() {
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = pass.step(state) => {}
+            () = pass.step(state, beat) => {}
         }
     }
 }
@@ -47,8 +47,11 @@ enum Drained {
 }
 
 impl Pass {
-    async fn step(&mut self, state: &AppState) {
-        match self.drain_one(state).await {
+    async fn step(&mut self, state: &AppState, beat: &Beat) {
+        beat.works();
+        let drained = self.drain_one(state).await;
+        beat.rests();
+        match drained {
             Drained::One if self.behind.is_none() => self.stuck_since = None,
             Drained::One => {}
             Drained::PassedOver(sequence) => self.behind = Some(sequence),

@@ -46,14 +46,6 @@ pub const SITE_SUFFIXES: &[&str] = &[
     "ADMIN_URL",
 ];
 
-/// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
-const NOT_YET: &[&str] = &[];
-
-/// Whether a name is of the contract but not read yet.
-pub(super) fn is_not_yet_read(name: &str) -> bool {
-    NOT_YET.contains(&name)
-}
-
 /// Prefixes that are ours, so that an unknown name below them is a mistake.
 const OUR_PREFIXES: &[&str] = &["SHOPIFY_", "WARMUP_", "CACHE_", "LOOKUP_", "ALERT_"];
 
@@ -81,9 +73,7 @@ fn site_code(name: &str) -> Option<&str> {
 pub(super) fn unknown_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     names
         .filter(|name| OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-        .filter(|name| {
-            !VARIABLES.contains(name) && !is_not_yet_read(name) && site_code(name).is_none()
-        })
+        .filter(|name| !VARIABLES.contains(name) && site_code(name).is_none())
         .map(|name| {
             (
                 name.to_owned(),

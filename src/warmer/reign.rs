@@ -18,6 +18,7 @@ use crate::{
     site::{Site, SiteCode},
     store::{Change, Fence, MOST_RECORDS, StoreError, Warming, WarmingChange},
     sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
+    tasks::Beat,
 };
 
 /// A refresh that failed is tried later: hammering would not help it.
@@ -91,17 +92,19 @@ impl Reign {
 }
 
 impl Warmer {
-    pub(super) async fn watch_over(&self, site: &Arc<Site>) {
+    pub(super) async fn watch_over(&self, site: &Arc<Site>, beat: &Beat) {
         let Some(bell) = self.0.bells.get(&site.code) else {
             return;
         };
         let mut reign = None;
         loop {
+            beat.works();
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
             if let Err(error) = self.look_around(site, reign.as_mut()).await {
                 warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
             }
+            beat.rests();
             select! {
                 () = self.0.tasks.cancel.cancelled() => break,
                 () = bell.notified() => {}

@@ -197,6 +197,20 @@ fn arrows_never_turn_round() {
             ],
         ),
         (
+            "doctor",
+            &[
+                "shopify", "calls", "budget", "warm", "http", "config", "lookup", "sweep",
+                "warmer", "inbox", "app", "cli",
+            ],
+        ),
+        (
+            "supervisor",
+            &[
+                "store", "site", "shopify", "calls", "budget", "warm", "http", "config", "lookup",
+                "sweep", "warmer", "inbox", "app", "cli",
+            ],
+        ),
+        (
             "http",
             &["app", "config", "cli", "refresh", "calls", "shopify"],
         ),

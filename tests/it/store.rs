@@ -2,6 +2,7 @@
 
 mod contract;
 mod embedded;
+mod formats;
 mod model;
 mod news;
 mod redis;
