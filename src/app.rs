@@ -1,18 +1,19 @@
 //! Builds and starts everything in order, and stops it in order.
 
+mod drain;
 mod look;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::{net::TcpListener, time::Instant};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, error, info, warn};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
 
 pub use self::look::at_rest;
 use crate::{
-    alert::{Alerts, Cause},
+    alert::Alerts,
     clock::Clock,
     config::Config,
     http::{self, About, AppState, Metrics},
@@ -20,17 +21,13 @@ use crate::{
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
-    tasks::{Beat, Tasks},
-    warm::{self, Hearing, Postmarks, Tally},
+    tasks::Tasks,
+    warm::{Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
 /// How long what is open may take to finish once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How often a non-empty inbox is tried.
-const INBOX_INTERVAL: Duration = Duration::from_millis(500);
-/// A store that is away for less heals by itself before anybody could look.
-const INBOX_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why the service cannot start.
 #[derive(Debug, Error)]
@@ -285,77 +282,8 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
         tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    let drain = |beat| async move { drain_inbox(&state, &cancel, &beat).await };
+    let drain = |beat| async move { drain::run(&state, &cancel, &beat).await };
     tasks.spawn_loop("the inbox", drain);
-}
-
-/// Applies what the inbox holds, oldest first, as soon as the store takes it.
-async fn drain_inbox(state: &AppState, cancel: &CancellationToken, beat: &Beat) {
-    let mut stuck_since = None;
-    while !cancel.is_cancelled() {
-        let wait = async {
-            beat.works();
-            let drained = drain_one(state).await;
-            beat.rests();
-            match drained {
-                Drained::One => stuck_since = None,
-                Drained::Nothing => {
-                    stuck_since = None;
-                    state.alerts.clear(Cause::InboxWaiting, None);
-                    state.inbox.has_kept().await;
-                }
-                Drained::NotYet => {
-                    let since = *stuck_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= INBOX_PATIENCE {
-                        let text = "the store, or its replicas, have not taken the oldest webhook of the inbox for a minute";
-                        state.alerts.raise(Cause::InboxWaiting, None, text);
-                    }
-                    tokio::time::sleep(INBOX_INTERVAL).await;
-                }
-            }
-        };
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = wait => {}
-        }
-    }
-}
-
-/// What came of looking into the inbox.
-enum Drained {
-    /// The oldest delivery is safe in the store now.
-    One,
-    /// It is empty.
-    Nothing,
-    /// The store, or the disk, does not do it yet.
-    NotYet,
-}
-
-async fn drain_one(state: &AppState) -> Drained {
-    let inbox = state.inbox.clone();
-    let oldest = tokio::task::spawn_blocking(move || inbox.oldest()).await;
-    let (sequence, delivery) = match oldest {
-        Ok(Ok(Some(oldest))) => oldest,
-        Ok(Ok(None)) => return Drained::Nothing,
-        Ok(Err(error)) => {
-            error!("the inbox cannot be read: {error}");
-            return Drained::NotYet;
-        }
-        Err(panicked) => {
-            error!("reading the inbox panicked: {panicked}");
-            return Drained::NotYet;
-        }
-    };
-    if let Err(error) = warm::take(&state.store, &delivery, state.clock.now()).await {
-        debug!(site = %delivery.site, "the store does not take the oldest delivery of the inbox yet: {error}");
-        return Drained::NotYet;
-    }
-    let inbox = state.inbox.clone();
-    let removed = tokio::task::spawn_blocking(move || inbox.remove(sequence)).await;
-    match removed {
-        Ok(Ok(())) => Drained::One,
-        Ok(Err(_)) | Err(_) => Drained::NotYet,
-    }
 }
 
 /// The settings as the status shows them: nothing secret, nothing personal.

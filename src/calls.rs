@@ -59,6 +59,8 @@ pub struct Calls {
     sent: Arc<AtomicU64>,
     /// Points charged.
     charged: Arc<AtomicU64>,
+    /// Whether the shop removed the app: nothing goes out then but a probe.
+    is_closed: Arc<AtomicBool>,
     /// What went wrong with the last call, for whoever looks.
     trouble: Arc<ArcSwapOption<Trouble>>,
     /// Whether a call was denied access since somebody asked.
@@ -85,6 +87,7 @@ impl Calls {
             retries,
             sent: Arc::default(),
             charged: Arc::default(),
+            is_closed: Arc::default(),
             trouble: Arc::default(),
             denied: Arc::default(),
         })
@@ -175,6 +178,9 @@ impl Calls {
     /// # Errors
     /// The grant's. A call that finds the token expired asks again by itself.
     pub async fn renew_token(&self) -> Result<(), AdminError> {
+        if self.is_closed() {
+            return Err(AdminError::AppRemoved);
+        }
         let renewing = self.warming.renew_token(self.clock.now());
         let renewed = self.clock.at_shopify(renewing).await;
         self.bell().notify_one();
@@ -191,11 +197,46 @@ impl Calls {
         self.breaker.state()
     }
 
+    /// Lets no call out, since the shop removed the app.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets calls out again.
+    pub fn open(&self) {
+        self.is_closed.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the shop removed the app, so that no call goes out.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
     /// Runs a query, waiting and trying again as its errors advise.
     ///
     /// # Errors
-    /// The last error. [`Retry::AskForLess`] is handed back at once if the query can ask for less.
+    /// The last error. [`Retry::AskForLess`] is handed back at once if the query can ask for less. [`AdminError::AppRemoved`] while
+    /// the calls are closed.
     pub async fn run<Q: Query>(
+        &self,
+        priority: Priority,
+        query: &Q,
+    ) -> Result<Answer<Q::Data>, AdminError> {
+        if self.is_closed() {
+            return Err(AdminError::AppRemoved);
+        }
+        self.run_though_closed(priority, query).await
+    }
+
+    /// Finds out, at warming's pace, whether the shop lets us in again. One call goes out even while the others are held back.
+    ///
+    /// # Errors
+    /// The last error.
+    pub async fn probe<Q: Query>(&self, query: &Q) -> Result<Answer<Q::Data>, AdminError> {
+        self.run_though_closed(Priority::Background, query).await
+    }
+
+    async fn run_though_closed<Q: Query>(
         &self,
         priority: Priority,
         query: &Q,

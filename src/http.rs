@@ -6,6 +6,7 @@ mod coverage;
 mod docs;
 mod health;
 mod held;
+mod intake;
 mod listener;
 mod metrics;
 mod openapi;
@@ -126,6 +127,10 @@ pub fn router(state: AppState) -> Router {
         .route_layer(from_fn_with_state(
             state.metrics.clone(),
             metrics::time_webhook,
+        ))
+        .route_layer(from_fn_with_state(
+            intake::Intake::default(),
+            intake::within,
         ))
         .layer(DefaultBodyLimit::max(LARGEST_DELIVERY));
     let open = Router::new()

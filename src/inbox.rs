@@ -3,6 +3,8 @@
 //!
 //! A file of redb's rather than a format of our own: a torn write or a `kill -9` must not cost an acknowledged delivery.
 
+mod intake;
+
 use std::{
     borrow::Cow,
     path::Path,
@@ -12,8 +14,8 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition,
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _,
+    ReadableTableMetadata as _, TableDefinition, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 use shopify_webhooks::{ShopDomain, Topic};
@@ -21,8 +23,9 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
+pub use self::intake::take;
 use crate::{
-    redb_file::{Check, Fault, Kind, OpenError, RedbFile, guarded},
+    redb_file::{Check, Fault, Kind, OpenError, RedbFile, copy_table, guarded},
     site::SiteCode,
     warm::Received,
 };
@@ -34,12 +37,15 @@ const UNREADABLE: TableDefinition<'_, u64, (&[u8], &[u8])> = TableDefinition::ne
 
 /// More than a busy shop sends in a day; beyond it Shopify's own retries (8 in 4 h) are the better memory.
 const MOST_DELIVERIES: u64 = 100_000;
+/// What they may take on disk together. A full disk would take the cache with it.
+const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 /// One delivery that cannot be read is no reason to give up the others.
 const INBOX: Kind = Kind {
     name: "inbox.redb",
     page_cache: 4 * 1024 * 1024,
     make_tables,
+    copy,
     check: Check::Header,
     loss: "deliveries in it are missing until the next sweep",
 };
@@ -51,12 +57,32 @@ pub struct Inbox(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     file: RedbFile,
-    /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile.
-    turn: Mutex<()>,
+    room: Room,
+    /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile. In it are the bytes that the
+    /// deliveries take; none until they are counted, and again once the file may have been replaced.
+    turn: Mutex<Option<u64>>,
     /// Deliveries to be written by whoever has the turn next: all of them with one sync of the disk.
     waiting: Mutex<Vec<Arc<Waiting>>>,
     /// Rung for each delivery kept.
     kept: Notify,
+}
+
+/// How much it may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Bytes of their headers and bodies.
+    pub bytes: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            deliveries: MOST_DELIVERIES,
+            bytes: MOST_BYTES,
+        }
+    }
 }
 
 /// A delivery to be written.
@@ -81,7 +107,7 @@ pub enum InboxError {
     #[error("{0}; set DATA_DIR to a directory of this service's own that can be written")]
     Open(#[source] OpenError),
     /// Full.
-    #[error("the inbox holds {MOST_DELIVERIES} deliveries already")]
+    #[error("the inbox is full: it holds as many deliveries, or as many bytes, as it may")]
     Full,
     /// A delivery's header cannot be written; none can be, as it holds only texts and times.
     #[error("a delivery cannot be written down")]
@@ -101,10 +127,20 @@ struct Header<'a> {
 impl Inbox {
     /// Opens `inbox.redb` in `dir`, making both where they are missing. A file that is no inbox is moved aside, never deleted.
     pub fn open(dir: &Path, now: DateTime<Utc>) -> Result<Self, InboxError> {
+        Self::with_room(dir, Room::default(), now)
+    }
+
+    /// The same with so much room.
+    pub fn with_room(dir: &Path, room: Room, now: DateTime<Utc>) -> Result<Self, InboxError> {
         let file = RedbFile::open(dir, INBOX, now).map_err(InboxError::Open)?;
+        // What was removed before a crash lies in it still.
+        if let Err(fault) = guarded(|| file.rewrite()) {
+            warn!("the inbox file could not be written anew: {fault}");
+        }
         let (turn, waiting, kept) = Default::default();
         Ok(Self(Arc::new(Inner {
             file,
+            room,
             turn,
             waiting,
             kept,
@@ -139,20 +175,21 @@ impl Inbox {
             kept: OnceLock::new(),
         });
         lock(&self.0.waiting).push(Arc::clone(&mine));
-        let turn = lock(&self.0.turn);
+        let mut turn = lock(&self.0.turn);
         if let Some(kept) = mine.kept.get() {
             return kept.clone();
         }
         let all = std::mem::take(&mut *lock(&self.0.waiting));
-        let room =
-            self.work_on_file(&turn, |file| append(file, &all))
-                .map_err(|error| match error {
-                    InboxError::File { cause } => cause,
-                    other
-                    @ (InboxError::Open(_) | InboxError::Full | InboxError::Unwritable(_)) => {
-                        other.to_string()
-                    }
-                });
+        let room = self
+            .work_on_file(&mut turn, |file, bytes| {
+                append(file, &all, self.0.room, bytes)
+            })
+            .map_err(|error| match error {
+                InboxError::File { cause } => cause,
+                other @ (InboxError::Open(_) | InboxError::Full | InboxError::Unwritable(_)) => {
+                    other.to_string()
+                }
+            });
         for (place, one) in all.iter().enumerate() {
             // Nobody else sets it: whoever takes a delivery out of the list tells how it went.
             drop(one.kept.set(room.clone().map(|room| place < room)));
@@ -169,10 +206,12 @@ impl Inbox {
         self.0.kept.notified().await;
     }
 
-    /// The oldest delivery and its place. One that cannot be read back is put aside first.
-    pub fn oldest(&self) -> Result<Option<(u64, Received)>, InboxError> {
+    /// The oldest delivery behind a place, and its own; of all, if there is no place. One that cannot be read back is put aside
+    /// first.
+    pub fn next(&self, behind: Option<u64>) -> Result<Option<(u64, Received)>, InboxError> {
         loop {
-            let Some((sequence, header, body)) = self.with(first)? else {
+            let found = self.with(|file, _| next(file, behind))?;
+            let Some((sequence, header, body)) = found else {
                 return Ok(None);
             };
             if let Some(delivery) = read(&header, body) {
@@ -182,22 +221,69 @@ impl Inbox {
                 inbox.sequence = sequence,
                 "a delivery in the inbox cannot be read back and was put aside"
             );
-            self.with(|file| put_aside(file, sequence))?;
+            self.with(|file, _| put_aside(file, sequence))?;
         }
     }
 
-    /// Forgets a delivery that has been applied.
+    /// The oldest delivery and its place.
+    pub fn oldest(&self) -> Result<Option<(u64, Received)>, InboxError> {
+        self.next(None)
+    }
+
+    /// Forgets a delivery that has been applied. Once none is left the file is written anew, so that no customer's data lies in pages
+    /// that nobody uses.
     pub fn remove(&self, sequence: u64) -> Result<(), InboxError> {
-        self.with(|file| {
+        self.with(|file, bytes| {
             let write = file.begin_write()?;
-            write.open_table(DELIVERIES)?.remove(sequence)?;
-            Ok(write.commit()?)
+            let is_empty = {
+                let mut deliveries = write.open_table(DELIVERIES)?;
+                let size = deliveries
+                    .remove(sequence)?
+                    .map(|value| size(value.value()));
+                *bytes = bytes
+                    .zip(size)
+                    .map(|(bytes, size)| bytes.saturating_sub(size));
+                deliveries.is_empty()?
+            };
+            write.commit()?;
+            if is_empty { file.rewrite() } else { Ok(()) }
+        })
+    }
+
+    /// Forgets every delivery that `is_to_go`, and writes the file anew so that nothing of them is left in it. Of what could not be
+    /// read back only the bytes are known: `may_go` decides by them. Returns how many went.
+    pub fn forget(
+        &self,
+        is_to_go: impl Fn(&Received) -> bool,
+        may_go: impl Fn(&[u8]) -> bool,
+    ) -> Result<u64, InboxError> {
+        self.with(|file, bytes| {
+            let (write, mut gone) = (file.begin_write()?, 0);
+            write.open_table(DELIVERIES)?.retain(|_, (header, body)| {
+                let delivery = read(header, Bytes::copy_from_slice(body));
+                let goes = delivery.is_some_and(|delivery| is_to_go(&delivery));
+                gone += u64::from(goes);
+                !goes
+            })?;
+            write.open_table(UNREADABLE)?.retain(|_, (_, body)| {
+                let goes = may_go(body);
+                gone += u64::from(goes);
+                !goes
+            })?;
+            if gone == 0 {
+                write.abort()?;
+                return Ok(0);
+            }
+            write.commit()?;
+            *bytes = None;
+            file.rewrite()?;
+            Ok(gone)
         })
     }
 
     /// How many wait.
     pub fn len(&self) -> Result<u64, InboxError> {
-        self.with(|file| Ok(file.begin_read()?.0.open_table(DELIVERIES)?.len()?))
+        self.with(|file, _| Ok(file.begin_read()?.0.open_table(DELIVERIES)?.len()?))
     }
 
     /// Whether none waits.
@@ -206,26 +292,27 @@ impl Inbox {
     }
 
     /// Works on the file, and once more on the file opened anew if that failed: what failed may have passed.
-    fn with<T>(&self, work: impl Fn(&RedbFile) -> Result<T, Fault>) -> Result<T, InboxError> {
-        let turn = lock(&self.0.turn);
-        self.work_on_file(&turn, work)
+    fn with<T>(
+        &self,
+        work: impl Fn(&RedbFile, &mut Option<u64>) -> Result<T, Fault>,
+    ) -> Result<T, InboxError> {
+        self.work_on_file(&mut lock(&self.0.turn), work)
     }
 
     fn work_on_file<T>(
         &self,
-        _turn: &MutexGuard<'_, ()>,
-        work: impl Fn(&RedbFile) -> Result<T, Fault>,
+        bytes: &mut Option<u64>,
+        work: impl Fn(&RedbFile, &mut Option<u64>) -> Result<T, Fault>,
     ) -> Result<T, InboxError> {
         let file = &self.0.file;
-        let again = |fault: Fault| {
+        let worked = guarded(|| work(file, bytes)).or_else(|fault| {
             warn!("the inbox file failed and is opened anew: {fault}");
-            guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file)))
-        };
-        guarded(|| work(file))
-            .or_else(again)
-            .map_err(|fault: Fault| InboxError::File {
-                cause: fault.to_string(),
-            })
+            *bytes = None;
+            guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file, bytes)))
+        });
+        worked.map_err(|fault: Fault| InboxError::File {
+            cause: fault.to_string(),
+        })
     }
 }
 
@@ -233,8 +320,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a delivery takes.
+fn size((header, body): (&[u8], &[u8])) -> u64 {
+    u64::try_from(header.len().saturating_add(body.len())).unwrap_or(u64::MAX)
+}
+
+fn count_bytes(file: &RedbFile) -> Result<u64, Fault> {
+    let (mut bytes, deliveries) = (0_u64, file.begin_read()?.0.open_table(DELIVERIES)?);
+    for row in deliveries.iter()? {
+        bytes = bytes.saturating_add(size(row?.1.value()));
+    }
+    Ok(bytes)
+}
+
 /// Writes deliveries behind all others, for as many as there is room; returns for how many there was.
-fn append(file: &RedbFile, all: &[Arc<Waiting>]) -> Result<usize, Fault> {
+fn append(
+    file: &RedbFile,
+    all: &[Arc<Waiting>],
+    most: Room,
+    bytes: &mut Option<u64>,
+) -> Result<usize, Fault> {
+    let mut held = match *bytes {
+        Some(held) => held,
+        None => count_bytes(file)?,
+    };
     let write = file.begin_write()?;
     let mut room = 0;
     {
@@ -248,27 +357,39 @@ fn append(file: &RedbFile, all: &[Arc<Waiting>]) -> Result<usize, Fault> {
             .map(|(sequence, _)| sequence.value())
             .max(put_aside);
         let next = last.map_or(0, |last| last + 1);
-        let free = MOST_DELIVERIES.saturating_sub(deliveries.len()?);
+        let free = most.deliveries.saturating_sub(deliveries.len()?);
         for (one, place) in all.iter().zip(0..free) {
+            let after = held.saturating_add(size((&one.header, &one.body)));
+            if after > most.bytes {
+                break;
+            }
+            held = after;
             deliveries.insert(next + place, (one.header.as_slice(), one.body.as_ref()))?;
             room += 1;
         }
     }
     write.commit()?;
+    *bytes = Some(held);
     Ok(room)
 }
 
-fn first(file: &RedbFile) -> Result<Option<(u64, Vec<u8>, Bytes)>, Fault> {
+fn next(file: &RedbFile, behind: Option<u64>) -> Result<Option<(u64, Vec<u8>, Bytes)>, Fault> {
     let deliveries = file.begin_read()?.0.open_table(DELIVERIES)?;
-    let first = deliveries.first()?.map(|(sequence, value)| {
+    let from = behind.map_or(0, |behind| behind.saturating_add(1));
+    let next = deliveries.range(from..)?.next().transpose()?;
+    Ok(next.map(|(sequence, value)| {
         let (header, body) = value.value();
         (
             sequence.value(),
             header.to_owned(),
             Bytes::copy_from_slice(body),
         )
-    });
-    Ok(first)
+    }))
+}
+
+fn copy(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), redb::Error> {
+    copy_table(from, to, DELIVERIES)?;
+    copy_table(from, to, UNREADABLE)
 }
 
 fn put_aside(file: &RedbFile, sequence: u64) -> Result<(), Fault> {
@@ -310,102 +431,4 @@ fn read(header: &[u8], body: Bytes) -> Option<Received> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn delivery(body: &'static [u8]) -> Received {
-        Received {
-            site: "uk".parse().unwrap(),
-            shop_domain: "example.myshopify.com".parse().unwrap(),
-            topic: Topic::OrdersUpdated,
-            triggered_at: None,
-            received_at: DateTime::UNIX_EPOCH,
-            body: Bytes::from_static(body),
-        }
-    }
-
-    #[test]
-    fn deliveries_come_back_in_order_and_survive_reopening() {
-        let dir = tempfile::tempdir().unwrap();
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        inbox.keep(&delivery(b"{\"id\":1}")).unwrap();
-        inbox.keep(&delivery(b"\xff not utf-8")).unwrap();
-        drop(inbox);
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        let (sequence, first) = inbox.oldest().unwrap().unwrap();
-        assert_eq!(first, delivery(b"{\"id\":1}"));
-        inbox.remove(sequence).unwrap();
-        let (sequence, second) = inbox.oldest().unwrap().unwrap();
-        assert_eq!(second, delivery(b"\xff not utf-8"));
-        inbox.remove(sequence).unwrap();
-        assert!(inbox.is_empty().unwrap());
-    }
-
-    /// Fifty a second while Redis is away, on a disk that syncs twenty times a second.
-    #[test]
-    fn deliveries_that_come_together_are_all_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..16 {
-                scope.spawn(|| {
-                    for _ in 0..20 {
-                        inbox.keep(&delivery(b"{}")).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(inbox.len().unwrap(), 320);
-        assert!(lock(&inbox.0.waiting).is_empty());
-    }
-
-    #[test]
-    fn a_foreign_file_is_moved_aside_and_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("inbox.redb"), "somebody's notes").unwrap();
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        inbox.keep(&delivery(b"{}")).unwrap();
-        let kept = std::fs::read(dir.path().join("inbox.redb.unreadable-0")).unwrap();
-        assert_eq!(kept, b"somebody's notes");
-    }
-
-    #[test]
-    fn a_header_of_another_make_is_put_aside() {
-        let dir = tempfile::tempdir().unwrap();
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        for header in [&b"{}"[..], b"\xff no text"] {
-            let kept = inbox.write_with_others(header.to_vec(), Bytes::from_static(b"x"));
-            assert_eq!(kept, Ok(true));
-        }
-        inbox.keep(&delivery(b"{}")).unwrap();
-        assert_eq!(inbox.oldest().unwrap().unwrap().0, 2);
-        assert_eq!(inbox.len().unwrap(), 1);
-    }
-
-    /// In place: the file that is open must be the one that is damaged.
-    fn scribble(path: &Path) {
-        let mut bytes = std::fs::read(path).unwrap();
-        bytes[8192..].fill(0xA5);
-        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
-        std::io::Write::write_all(&mut file, &bytes).unwrap();
-    }
-
-    #[test]
-    fn damage_costs_what_the_file_held_and_not_what_comes() {
-        let dir = tempfile::tempdir().unwrap();
-        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
-        // More than redb keeps in memory.
-        let large = Received {
-            body: Bytes::from(vec![7; 400_000]),
-            ..delivery(b"")
-        };
-        for _ in 0..20 {
-            inbox.keep(&large).unwrap();
-        }
-        scribble(&dir.path().join("inbox.redb"));
-        assert_eq!(inbox.oldest().unwrap(), None);
-        inbox.keep(&delivery(b"{}")).unwrap();
-        assert_eq!(inbox.oldest().unwrap().unwrap().1, delivery(b"{}"));
-        assert!(dir.path().join("inbox.redb.unreadable-0").exists());
-    }
-}
+mod tests;

@@ -83,6 +83,8 @@ pub enum Answer {
     },
     /// Shopify has not answered yet; the cache will have it soon.
     Pending,
+    /// Every shop that may have it removed the app: nothing of it is cached, and it is not asked.
+    Removed,
 }
 
 /// Lookups over all sites. Cheap to clone.
@@ -144,11 +146,15 @@ impl Lookups {
     /// When neither the cache nor Shopify can tell.
     pub async fn find(&self, ask: &Ask, site: Option<Arc<Site>>) -> Result<Answer, Failure> {
         let began = Instant::now();
-        let sites = match (site, ask) {
+        let mut sites = match (site, ask) {
             (Some(site), _) => vec![site],
             (None, Ask::Number(number)) => self.0.sites.for_number(number),
             (None, Ask::Id(_)) => self.0.sites.iter().cloned().collect(),
         };
+        sites.retain(|site| !site.calls.is_closed());
+        if sites.is_empty() {
+            return Ok(Answer::Removed);
+        }
         let cached = join_all(
             sites
                 .iter()

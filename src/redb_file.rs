@@ -14,7 +14,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
+use redb::{
+    Builder, Database, Key, ReadTransaction, ReadableDatabase as _, ReadableTable as _,
+    TableDefinition, Value, WriteTransaction,
+};
 use thiserror::Error;
 use tracing::error;
 
@@ -57,6 +60,8 @@ pub(crate) struct Kind {
     pub(crate) page_cache: usize,
     /// Makes its tables.
     pub(crate) make_tables: fn(&Database) -> Result<(), redb::Error>,
+    /// Copies what its tables hold into a new file.
+    pub(crate) copy: fn(&ReadTransaction, &WriteTransaction) -> Result<(), redb::Error>,
     /// How carefully it is looked at when the service starts.
     pub(crate) check: Check,
     /// What it means, for whoever reads the log, that such a file was moved aside.
@@ -170,6 +175,39 @@ impl RedbFile {
         Ok(())
     }
 
+    /// Writes the file anew with nothing but what is in its tables: redb does not overwrite what was removed until it needs the
+    /// room. Only for the one who writes, and only between transactions; readers go on meanwhile.
+    pub(crate) fn rewrite(&self) -> Result<(), Fault> {
+        let (path, fresh) = (
+            self.dir.join(self.kind.name),
+            rewritten(&self.dir, &self.kind),
+        );
+        remove_left_over(&fresh)?;
+        let database = create(&fresh, &self.kind, Check::Header).map_err(|failure| {
+            Fault::NotOpened(OpenError::Unusable {
+                path: fresh.clone(),
+                cause: failure.to_string(),
+            })
+        })?;
+        let (read, _) = self.begin_read()?;
+        let write = database.begin_write()?;
+        (self.kind.copy)(&read, &write)?;
+        write.commit()?;
+        drop(read);
+        let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        fs::rename(&fresh, &path).map_err(redb::Error::Io)?;
+        fs::File::open(&self.dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(redb::Error::Io)?;
+        let generation = Generation(self.openings.fetch_add(1, Ordering::Relaxed));
+        let before = place.replace(Open {
+            database,
+            generation,
+        });
+        let_go(before);
+        Ok(())
+    }
+
     /// What it takes on disk, in bytes.
     pub(crate) fn length(&self) -> io::Result<u64> {
         Ok(fs::metadata(self.dir.join(self.kind.name))?.len())
@@ -217,6 +255,33 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, F
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panicked))
 }
 
+/// Copies a table into another file.
+pub(crate) fn copy_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<(), redb::Error> {
+    let mut copy = to.open_table(table)?;
+    for row in from.open_table(table)?.iter()? {
+        let (key, value) = row?;
+        copy.insert(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// Where a file is written anew.
+fn rewritten(dir: &Path, kind: &Kind) -> PathBuf {
+    dir.join(format!("{}.rewriting", kind.name))
+}
+
+/// A crash may have left a file that was being written anew.
+fn remove_left_over(path: &Path) -> Result<(), Fault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(redb::Error::Io(error).into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn open(dir: &Path, kind: &Kind, check: Check, now: DateTime<Utc>) -> Result<Database, OpenError> {
     let path = dir.join(kind.name);
     let denied = |source| OpenError::Denied {
@@ -224,6 +289,12 @@ fn open(dir: &Path, kind: &Kind, check: Check, now: DateTime<Utc>) -> Result<Dat
         source,
     };
     fs::create_dir_all(dir).map_err(denied)?;
+    if let Err(fault) = remove_left_over(&rewritten(dir, kind)) {
+        error!(
+            "what a crash left of {} cannot be removed: {fault}",
+            kind.name
+        );
+    }
     let cause = match create(&path, kind, check) {
         Ok(database) => return Ok(database),
         Err(Failure::InUse) => return Err(OpenError::InUse(path)),
@@ -268,6 +339,7 @@ fn make_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+#[derive(Debug)]
 enum Failure {
     InUse,
     Denied(io::Error),
@@ -290,6 +362,16 @@ fn create(path: &Path, kind: &Kind, check: Check) -> Result<Database, Failure> {
     match created {
         Ok(created) => created.map_err(Failure::of),
         Err(_panic) => Err(Failure::Unreadable("its pages are damaged".to_owned())),
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InUse => f.write_str("it is in use"),
+            Self::Denied(error) => error.fmt(f),
+            Self::Unreadable(cause) => f.write_str(cause),
+        }
     }
 }
 

@@ -8,8 +8,10 @@ mod embedded;
 mod error;
 mod inspection;
 mod keys;
+mod redaction;
 mod redis;
 mod refresh;
+mod standing;
 mod stored;
 mod warming;
 
@@ -26,7 +28,9 @@ use serde::Serialize;
 
 pub use self::error::StoreError;
 pub use self::inspection::{Inspection, ServerReport, Topology};
+pub use self::redaction::{Redacted, Subject};
 pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
+pub use self::standing::Standing;
 pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
 use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
 use crate::{
@@ -217,6 +221,8 @@ macro_rules! read {
         }
     };
 }
+
+use {on_either, read};
 
 impl Store {
     /// A Redis store. It connects when it is first used, so that the service starts without Redis.

@@ -1,9 +1,12 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
 mod doubles;
+mod erasure;
 mod hearing;
 mod news;
 mod postmarks;
+mod receipt;
+mod standing;
 mod tally;
 mod voice;
 
@@ -11,9 +14,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
     doubles::Repeated,
+    erasure::{Demand, Erasure},
     hearing::{Arrival, Hearing},
     news::{News, Received, Undecodable},
     postmarks::{OtherVersion, Postmarks, SecretUse},
+    receipt::{Receipt, receipts},
+    standing::heed_standing,
     tally::{Tally, TopicCounts},
     voice::{API_NAME, Heard, SECTION_NAME, Voice, Voices},
 };
@@ -88,10 +94,11 @@ pub async fn apply(
 ) -> Result<Applied, StoreError> {
     match news {
         News::Order(order) => merge(store, site, *order, now).await,
-        News::Moved { order, wanted } => {
-            let request = Request::soon(order, wanted, Needs::WholeOrder);
-            ask(store, site, request, now).await
-        }
+        News::Moved {
+            order,
+            wanted,
+            needs,
+        } => ask(store, site, Request::soon(order, wanted, needs), now).await,
         News::Gone(orders) => {
             for id in orders {
                 store
@@ -100,11 +107,13 @@ pub async fn apply(
             }
             Ok(Applied::Applied)
         }
-        News::ShopGone => {
-            store.purge_site(site).await?;
-            Ok(Applied::Applied)
+        News::Erase(mut erasure) => {
+            let (applied, receipt) = erasure.apply(store, site, now).await?;
+            receipt.leave(store, site).await?;
+            Ok(applied)
         }
-        News::Nothing => Ok(Applied::Ignored),
+        // Who waits for a bulk operation hears of it at the site; nothing cached depends on it.
+        News::BulkFinished | News::Nothing => Ok(Applied::Ignored),
     }
 }
 
@@ -195,6 +204,10 @@ async fn ask(
         needs,
         delay,
     } = request;
+    // What was deleted or redacted is not fetched again because somebody speaks of it once more.
+    if store.is_buried(site, order, now).await? {
+        return Ok(Applied::Unchanged);
+    }
     let due_at = now + delay;
     store
         .ask_refresh(

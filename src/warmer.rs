@@ -7,6 +7,7 @@ mod agenda;
 mod audit;
 mod reign;
 mod report;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -106,6 +107,9 @@ pub enum NotStarted {
     /// There is no such site.
     #[error("there is no site {0}")]
     UnknownSite(SiteCode),
+    /// Every site that was meant removed the app.
+    #[error("the shop removed the app")]
+    Removed,
     /// The store, through which warmers are asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -188,7 +192,11 @@ impl Warmer {
 
     /// Asks for a sweep, of whichever replica warms the site, and returns at once.
     pub async fn sweep(&self, request: &Request) -> Result<TaskId, NotStarted> {
-        let sites = self.sites_of(request)?;
+        let mut sites = self.sites_of(request)?;
+        sites.retain(|site| !site.calls.is_closed());
+        if sites.is_empty() {
+            return Err(NotStarted::Removed);
+        }
         let now = self.0.clock.now();
         for site in &sites {
             let warming = self.0.store.warming(&site.code).await?;

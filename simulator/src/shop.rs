@@ -6,6 +6,7 @@ mod fulfill;
 mod generate;
 mod goods;
 mod new;
+mod privacy;
 mod update;
 
 use std::sync::Arc;

@@ -307,6 +307,24 @@ impl Simulator {
         lock(&self.world().tokens).grant = grant;
     }
 
+    /// The merchant removes the app: every token is dead, none is granted, the API's subscriptions are gone, and `app/uninstalled` is
+    /// sent to the app's own endpoint.
+    pub fn uninstall(&self) {
+        lock(&self.world().tokens).uninstall();
+        self.world().bare_subscriptions();
+        self.shop().app_uninstalled();
+    }
+
+    /// The merchant installs it again. The token that does not expire is good again, as if the app had been told the new one.
+    pub fn reinstall(&self) {
+        lock(&self.world().tokens).reinstall();
+    }
+
+    /// The shop is to be forgotten: `shop/redact`, as Shopify sends it 48 h after the app was removed.
+    pub fn redact_shop(&self) {
+        self.shop().shop_redacted();
+    }
+
     /// Says how long tokens are good that are granted from now on; a day, if nothing is said.
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         lock(&self.world().tokens).lifetime = lifetime;

@@ -101,6 +101,11 @@ impl World {
         }
     }
 
+    /// Shopify deletes what a removed app was subscribed to.
+    pub(crate) fn bare_subscriptions(&self) {
+        *lock(&self.subscriptions) = Subscriptions::default();
+    }
+
     /// A version 4 UUID out of the seed.
     pub(crate) fn uuid(&self) -> String {
         let bits = lock(&self.uuids).u128(..);

@@ -28,6 +28,8 @@ pub enum Cause {
     InboxWaiting,
     /// A sweep did not run at its time.
     SlotMissed,
+    /// A shop removed the app.
+    AppRemoved,
     /// Shopify refuses the access token, or to grant one.
     TokenRefused,
     /// The app may not do what the service needs.
@@ -55,7 +57,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -66,6 +68,7 @@ impl Cause {
         Self::DeadLetters,
         Self::InboxWaiting,
         Self::SlotMissed,
+        Self::AppRemoved,
         Self::TokenRefused,
         Self::ScopeMissing,
         Self::WrongShop,
@@ -88,6 +91,7 @@ impl Cause {
             Self::DeadLetters => "dead_letters",
             Self::InboxWaiting => "inbox_waiting",
             Self::SlotMissed => "slot_missed",
+            Self::AppRemoved => "app_removed",
             Self::TokenRefused => "token_refused",
             Self::ScopeMissing => "scope_missing",
             Self::WrongShop => "wrong_shop",
@@ -111,6 +115,7 @@ impl Cause {
             Self::DeadLetters => "orders could not be fetched",
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
+            Self::AppRemoved => "the shop removed the app",
             Self::TokenRefused => "Shopify does not let the app in",
             Self::ScopeMissing => "the app lacks a scope",
             Self::WrongShop => "another shop answers than the one that is set",
@@ -154,6 +159,9 @@ impl Cause {
             Self::SlotMissed => {
                 "Check that a service was running and that the clock is right; start a sweep with POST /api/warmup/trigger."
             }
+            Self::AppRemoved => {
+                "Install the app again, or take the shop out of the settings; nothing of it is cached, and it is not asked meanwhile."
+            }
             Self::TokenRefused => {
                 "Do what the text says: the token or the client credentials have to be mended in the shop or the Dev Dashboard; the cache goes on answering."
             }
@@ -189,7 +197,8 @@ impl Cause {
             | Self::InboxWaiting
             | Self::TokenRefused
             | Self::ScopeMissing
-            | Self::WrongShop => Severity::Error,
+            | Self::WrongShop
+            | Self::AppRemoved => Severity::Error,
             Self::SweepCut
             | Self::WebhooksSilent
             | Self::DeadLetters

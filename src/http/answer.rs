@@ -86,6 +86,14 @@ impl ApiError {
         )
     }
 
+    pub(super) fn not_connected() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "SHOP_NOT_CONNECTED",
+            "the shop has removed the app: install it again, and it is swept by itself",
+        )
+    }
+
     pub(super) fn busy(task: TaskId) -> Self {
         let detail =
             format!("{task} is running: wait for it, or stop it with POST /api/warmup/stop");

@@ -22,6 +22,8 @@ pub(super) struct Held {
     /// When the last webhook came in.
     pub(super) heard_at: Option<DateTime<Utc>>,
     pub(super) sweep: Option<RunningSweep>,
+    /// Since when the shop has removed the app; none while it has it.
+    pub(super) removed_since: Option<DateTime<Utc>>,
     /// What the last audit of the subscriptions found.
     pub(super) audited: Option<Audited>,
     /// Who delivers webhooks.
@@ -39,6 +41,7 @@ impl Held {
             dead: store.dead_letters(code).await?.len(),
             heard_at: store.heard_at(code).await?,
             sweep: state.warmer.running(code).await?,
+            removed_since: store.standing(code).await?.removed_since(),
             audited: state.warmer.audited(code).await?,
             voices: Voices::read(store.voices(code).await?),
         })

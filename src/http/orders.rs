@@ -255,6 +255,7 @@ async fn answer(
         }
         Answer::NotFound { cached } => Ok(success(&not_found(cached, part))),
         Answer::Pending => Ok(pending(part)),
+        Answer::Removed => Ok(success(&removed(part))),
     }
 }
 
@@ -334,6 +335,19 @@ fn not_found(cached: bool, part: Part) -> Value {
         "freshness": null,
         "message": "ORDER_NOT_FOUND: no order of this shop has that number or id; check it for typing errors",
         "message_zh": "ORDER_NOT_FOUND：没有找到该订单，请核对订单号",
+    })
+}
+
+/// A bot's workflow must not break on this either.
+fn removed(part: Part) -> Value {
+    json!({
+        part.name(): null,
+        "cached": false,
+        "cache_ttl": 0,
+        "site_code": null,
+        "freshness": null,
+        "message": "SHOP_NOT_CONNECTED: the shop has removed the app, so its orders cannot be looked up",
+        "message_zh": "SHOP_NOT_CONNECTED：该店铺已卸载应用，暂时无法查询订单",
     })
 }
 

@@ -26,13 +26,15 @@ use crate::{
     site::{Site, SiteCode},
     store::Coverage,
     sweep::{Drift, Kind, Outcome, SweepRecord, TaskId},
-    warm::TopicCounts,
+    warm::{self, TopicCounts},
     warmer::RunningSweep,
 };
 
 /// Slots that are shown: a day of them to come, two days of them behind.
 const SLOTS_TO_COME: usize = 4;
 const SLOTS_BEHIND: usize = 8;
+/// Receipts that are shown of each site; the store keeps more.
+const RECEIPTS: usize = 20;
 
 /// Everything there is to see. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
 #[derive(Debug, Serialize, ToSchema)]
@@ -197,8 +199,11 @@ async fn read(state: &AppState) -> Status {
     };
     let records = history.unwrap_or_default();
     let mut held = Vec::new();
+    let mut receipts = BTreeMap::new();
     for site in state.sites.iter() {
         held.push((site, Held::read(state, site).await.ok()));
+        let of_the_site = warm::receipts(&state.store, &site.code, RECEIPTS).await;
+        receipts.insert(site.code.clone(), of_the_site.ok());
     }
     let sweeps: Vec<_> = held
         .iter()
@@ -238,7 +243,12 @@ async fn read(state: &AppState) -> Status {
             .map(|(site, held)| {
                 (
                     site.code.clone(),
-                    SiteStatus::of(state, site, held.as_ref(), &records),
+                    SiteStatus::of(
+                        state,
+                        site,
+                        (held.as_ref(), receipts.remove(&site.code).flatten()),
+                        &records,
+                    ),
                 )
             })
             .collect(),

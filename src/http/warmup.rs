@@ -82,6 +82,7 @@ pub(super) async fn trigger(
         .map_err(|refused| match refused {
             NotStarted::Busy(task) => ApiError::busy(task),
             NotStarted::Store(error) => ApiError::from(error),
+            NotStarted::Removed => ApiError::not_connected(),
             unknown @ NotStarted::UnknownSite(_) => {
                 ApiError::bad_request(format!("{unknown}; GET /api/shopify/sites lists them"))
             }

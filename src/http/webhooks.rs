@@ -13,12 +13,16 @@ use tracing::{debug, error, info, warn};
 
 use super::AppState;
 use crate::{
+    inbox,
+    site::Site,
     store::StoreError,
-    warm::{self, Applied, Arrival, Received, Repeated},
+    warm::{self, Applied, Arrival, News, Received, Repeated},
 };
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
+/// Erasing looks at every order of a site: it is worth a longer wait than the inbox, as long as Shopify waits as well.
+const ERASING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Takes a delivery from Shopify.
 ///
@@ -97,6 +101,7 @@ pub(super) async fn receive(
     if state.hearing.heard(&received.site, &arrival, now) != Repeated::Not {
         state.tally.doubled(&received.topic);
     }
+    heed(&state, site, &received).await;
     debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = arrival.webhook_id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),
@@ -110,11 +115,14 @@ struct NotSafe;
 
 /// `None` when it went to the inbox.
 async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
-    let taken = timeout(
-        STORE_PATIENCE,
-        warm::take(&state.store, received, received.received_at),
-    )
-    .await;
+    let patience = if received.is_sign_of_installation() {
+        STORE_PATIENCE
+    } else {
+        ERASING_PATIENCE
+    };
+    let places = (&state.store, &state.inbox);
+    let taken = inbox::take(places, received, received.received_at);
+    let taken = timeout(patience, taken).await;
     // One copy is better than none: it will do where the inbox is full.
     let has_one_copy = matches!(taken, Ok(Err(StoreError::OneCopy)));
     match taken {
@@ -149,5 +157,33 @@ async fn keep(state: &AppState, received: &Received) -> Result<(), NotSafe> {
             error!("the inbox panicked over a delivery: {panicked}");
             Err(NotSafe)
         }
+    }
+}
+
+/// What a delivery means for the site, besides what it says of its orders. None of it is lost for good if the store does not answer: the
+/// warmer looks each second.
+async fn heed(state: &AppState, site: &Site, received: &Received) {
+    if received.topic == Topic::BulkOperationsFinish
+        && let Ok(News::BulkFinished) = received.news()
+    {
+        site.bulk_finished.notify_one();
+    }
+    let concerns_standing = async {
+        if !received.is_sign_of_installation() {
+            warm::heed_standing(&state.store, site).await?;
+        } else if site.calls.is_closed() {
+            state
+                .store
+                .note_sign(&site.code, received.said_at())
+                .await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    match timeout(STORE_PATIENCE, concerns_standing).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            debug!(site = %site.code, "whether the app is installed is seen later: {error}")
+        }
+        Err(_elapsed) => debug!(site = %site.code, "whether the app is installed is seen later"),
     }
 }

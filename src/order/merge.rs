@@ -15,6 +15,9 @@ use super::{
 pub struct Order {
     /// Which order.
     pub id: OrderId,
+    /// Whose it is, as far as a payload told: reads do not say. It is only served to erase by, never to anybody who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<u64>,
     /// When the whole of it was last confirmed; `None` in partial news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Observation>,
@@ -95,6 +98,7 @@ impl Order {
     pub fn unknown(id: OrderId) -> Self {
         Self {
             id,
+            customer: None,
             as_of: None,
             head: None,
             standing: None,
@@ -106,6 +110,7 @@ impl Order {
 
     /// Takes in `news`, keeping the newest value of each facet.
     pub fn merge(&mut self, news: Self) {
+        self.customer = self.customer.max(news.customer);
         self.as_of = self.as_of.max(news.as_of);
         merge_facets(&mut self.head, news.head);
         merge_facets(&mut self.standing, news.standing);

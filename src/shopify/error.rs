@@ -109,6 +109,9 @@ pub enum AdminError {
         /// When it is asked again, at the earliest.
         retry_after: Duration,
     },
+    /// Not sent: the shop removed the app, so the token is dead.
+    #[error("the shop removed the app, and is not asked until it is installed again")]
+    AppRemoved,
 }
 
 /// Whose words an answer that cannot be read are, as far as they show.
@@ -166,6 +169,7 @@ impl AdminError {
             | Self::Forbidden
             | Self::NoSuchShop
             | Self::Locked
+            | Self::AppRemoved
             | Self::UnexpectedStatus(_) => Retry::Never,
         }
     }
@@ -192,6 +196,7 @@ impl AdminError {
             | Self::RateLimited { .. }
             | Self::SecurityRejected
             | Self::UnexpectedStatus(_)
+            | Self::AppRemoved
             | Self::CircuitOpen { .. } => false,
         }
     }
@@ -220,6 +225,7 @@ impl AdminError {
             Self::Connection(_) => "connection",
             Self::Malformed { .. } => "malformed",
             Self::CircuitOpen { .. } => "circuit_open",
+            Self::AppRemoved => "app_removed",
         }
     }
 
@@ -263,6 +269,9 @@ impl AdminError {
             | Self::BadRequest
             | Self::RateLimited { .. }
             | Self::UnexpectedStatus(_) => None,
+            Self::AppRemoved => Some(
+                "The shop removed the app: install it again, and it is swept by itself; a static token shows once then, copy it into _ACCESS_TOKEN and restart.",
+            ),
         }
     }
 
@@ -289,6 +298,7 @@ impl AdminError {
             | Self::TimedOut
             | Self::Connection(_)
             | Self::Malformed { .. }
+            | Self::AppRemoved
             | Self::CircuitOpen { .. } => false,
         }
     }

@@ -2,6 +2,7 @@
 
 mod entries;
 mod file;
+mod redaction;
 mod refresh;
 mod site;
 mod warming;
@@ -21,6 +22,7 @@ use super::{
     Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
+    redaction::Claim,
     stored,
 };
 use crate::{
@@ -85,14 +87,7 @@ impl EmbeddedStore {
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let id = news.id();
-            let known = match entries
-                .get(&keys.order(&site, id))?
-                .and_then(|(value, _)| stored::decode(&value))
-            {
-                _ if entries.get(&keys.tombstone(&site, id))?.is_some() => Known::Tombstone,
-                Some(order) => Known::Order(Box::new(order)),
-                None => Known::Nothing,
-            };
+            let known = known(&entries, (&keys, &site), &news)?;
             let decision = decide(&site, known, news, now, &ttls);
             let place = Place {
                 keys: &keys,
@@ -261,6 +256,26 @@ impl EmbeddedStore {
     ) -> Result<T> {
         self.writer.run(now, work).await
     }
+}
+
+/// What is cached of the order that the news is about. What is refused counts as deleted.
+fn known(
+    entries: &Entries<'_>,
+    (keys, site): (&Keys, &SiteCode),
+    news: &OrderState,
+) -> Redb<Known> {
+    if entries.get(&keys.tombstone(site, news.id()))?.is_some() {
+        return Ok(Known::Tombstone);
+    }
+    if let Some(claim) = Claim::of(site, news) {
+        let memory = redaction::memory_of(entries, keys, site, &claim)?;
+        if claim.is_refused(&memory) {
+            return Ok(Known::Tombstone);
+        }
+    }
+    let stored = entries.get(&keys.order(site, news.id()))?;
+    let order = stored.and_then(|(value, _)| stored::decode(&value));
+    Ok(order.map_or(Known::Nothing, |order| Known::Order(Box::new(order))))
 }
 
 /// Whether a number leads to an order that has it. One that has led to an order, and does not any more, must not hide for two days

@@ -52,6 +52,16 @@ impl Keys {
         format!("{}:{{{site}}}:{name}", self.prefix)
     }
 
+    /// What is remembered of a customer who was redacted.
+    pub(super) fn redacted(&self, site: &SiteCode, mark: &str) -> String {
+        self.of_site(site, &format!("redacted:{mark}"))
+    }
+
+    /// What all of a site's orders are called.
+    pub(super) fn is_order(key: &str) -> bool {
+        key.ends_with(":order")
+    }
+
     /// What all of a site's order keys begin with, and all its search keys.
     pub(super) fn beginnings(&self, site: &SiteCode) -> [String; 2] {
         [

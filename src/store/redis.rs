@@ -7,6 +7,7 @@ mod key;
 mod layout;
 mod line;
 mod nodes;
+mod redaction;
 mod refresh;
 mod replicas;
 mod search;
@@ -19,6 +20,7 @@ mod words;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use redis::pipe;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -27,6 +29,7 @@ use super::{
     Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
+    redaction::Claim,
     stored,
 };
 use crate::{
@@ -167,10 +170,11 @@ impl RedisStore {
         news: OrderState,
         now: DateTime<Utc>,
     ) -> Result<Merged, StoreError> {
-        let id = news.id();
+        let (id, claim) = (news.id(), Claim::of(site, &news));
         for attempt in 0..MERGE_TRIES {
-            let mut read = self.read(site, id).await?;
-            let decision = decide(site, read.known(), news.clone(), now, &self.ttls);
+            // Boxed: two calls at once would make every future that merges as large as both.
+            let (raw, known) = self.known(site, id, claim.as_ref()).boxed().await?;
+            let decision = decide(site, known, news.clone(), now, &self.ttls);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
@@ -183,11 +187,11 @@ impl RedisStore {
                     index,
                 } => {
                     if self
-                        .put(site, id, (&read.raw, &order_json, &tracking_json), &index)
+                        .put(site, id, (&raw, &order_json, &tracking_json), &index)
                         .await?
                     {
-                        self.index(site, id, &index, now).await?;
-                        return Ok(decision.merged);
+                        let written = (&index, claim.as_ref(), decision.merged);
+                        return self.conclude(site, id, written, now).boxed().await;
                     }
                 }
                 Step::Bury { number } => {
@@ -199,6 +203,28 @@ impl RedisStore {
             tokio::time::sleep(contention_pause(attempt)).await;
         }
         Err(StoreError::Conflict)
+    }
+
+    /// What a merge begins with: the order's value as it was read, and what that means. What is refused counts as deleted.
+    async fn known(
+        &self,
+        site: &SiteCode,
+        id: OrderId,
+        claim: Option<&Claim>,
+    ) -> Result<(Vec<u8>, Known), StoreError> {
+        let Some(claim) = claim else {
+            let mut read = self.read(site, id).await?;
+            let known = read.known();
+            return Ok((read.raw, known));
+        };
+        let (read, memory) = tokio::join!(self.read(site, id), self.memory_of(site, claim));
+        let (mut read, memory) = (read?, memory?);
+        let known = if claim.is_refused(&memory) {
+            Known::Tombstone
+        } else {
+            read.known()
+        };
+        Ok((read.raw, known))
     }
 
     async fn read(&self, site: &SiteCode, id: OrderId) -> Result<Read, StoreError> {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Timelike as _, Utc};
 use shopify_webhooks::{DecodeError, Event, ShopDomain, Topic, order_id_of, payload};
 
+use super::erasure::{Demand, Erasure, is_demand};
 use crate::{
     order::{
         Address, Event as TrackingEvent, EventFacet, EventId, Facet, Fulfillment, FulfillmentId,
@@ -11,6 +12,7 @@ use crate::{
         Version, text, word,
     },
     site::SiteCode,
+    store::Needs,
 };
 
 /// A verified delivery, as it is taken in or kept in the inbox.
@@ -41,11 +43,15 @@ pub enum News {
         order: OrderId,
         /// The change's time, if the news has one.
         wanted: Option<DateTime<Utc>>,
+        /// What would tell how.
+        needs: Needs,
     },
-    /// These orders are deleted, or must be forgotten.
+    /// These orders are deleted.
     Gone(Vec<OrderId>),
-    /// The shop left: nothing of it may be kept.
-    ShopGone,
+    /// Somebody's data must go, or be told of.
+    Erase(Box<Erasure>),
+    /// A bulk operation has ended, says Shopify: a hint.
+    BulkFinished,
     /// Nothing that we keep.
     Nothing,
 }
@@ -92,24 +98,49 @@ impl Received {
                     .insert(EventId::new(body.id)?, EventFacet::Deleted);
                 Some(())
             }),
-            Event::OrderEdited(body) => moved(body.order_id, body.committed_at),
-            Event::Refund(body) => moved(body.order_id, body.processed_at),
-            Event::Return(body) => body.order_id.map_or(News::Nothing, |id| moved(id, None)),
+            Event::OrderEdited(body) => moved(body.order_id, body.committed_at, Needs::WholeOrder),
+            Event::Refund(body) => moved(body.order_id, body.processed_at, Needs::WholeOrder),
+            // A read is sure to tell how a return stands; whether a payload follows it, and tells, Shopify leaves open.
+            Event::Return(body) => body
+                .order_id
+                .map_or(News::Nothing, |id| moved(id, None, Needs::Read)),
             Event::OrderDeleted(body) => News::Gone(OrderId::new(body.id).into_iter().collect()),
-            Event::CustomersRedact(body) => News::Gone(
-                body.orders_to_redact
-                    .into_iter()
-                    .filter_map(OrderId::new)
-                    .collect(),
-            ),
-            Event::ShopRedact(_) | Event::AppUninstalled(_) => News::ShopGone,
-            // What is held of a customer is told by a person; nothing cached depends on the others.
-            Event::CustomersDataRequest(_)
-            | Event::ScopesUpdate(_)
-            | Event::BulkFinished(_)
-            | Event::Other
-            | _ => News::Nothing,
+            Event::CustomersDataRequest(body) => self.erase(Demand::Tell {
+                subject: Demand::subject(body.customer, &body.orders_requested),
+                request: body.data_request.map(|request| request.id),
+            }),
+            Event::CustomersRedact(body) => self.erase(Demand::Customer {
+                phone: body
+                    .customer
+                    .as_ref()
+                    .and_then(|customer| customer.phone.clone()),
+                subject: Demand::subject(body.customer, &body.orders_to_redact),
+            }),
+            Event::AppUninstalled(_) => self.erase(Demand::Removed),
+            Event::ShopRedact(_) => self.erase(Demand::Shop),
+            Event::BulkFinished(_) => News::BulkFinished,
+            // Nothing cached depends on the others.
+            Event::ScopesUpdate(_) | Event::Other | _ => News::Nothing,
         }
+    }
+
+    fn erase(&self, demand: Demand) -> News {
+        News::Erase(Box::new(Erasure {
+            demand,
+            at: self.said_at(),
+        }))
+    }
+
+    /// When Shopify sent it first, if it said so, and never later than it came in.
+    pub fn said_at(&self) -> DateTime<Utc> {
+        self.triggered_at
+            .unwrap_or(self.received_at)
+            .min(self.received_at)
+    }
+
+    /// Whether only an app that is installed gets such a delivery.
+    pub fn is_sign_of_installation(&self) -> bool {
+        !is_demand(&self.topic)
     }
 
     /// When the state in the body was observed: when Shopify triggered the delivery, else when the body last changed. Never
@@ -126,9 +157,13 @@ fn order_news(order: Order) -> News {
 }
 
 /// The change may have come last in its second, so only what was observed after that second is sure to hold it.
-fn moved(order: u64, at: Option<DateTime<Utc>>) -> News {
+fn moved(order: u64, at: Option<DateTime<Utc>>, needs: Needs) -> News {
     let wanted = at.map(|at| at.with_nanosecond(999_000_000).unwrap_or(at));
-    OrderId::new(order).map_or(News::Nothing, |order| News::Moved { order, wanted })
+    OrderId::new(order).map_or(News::Nothing, |order| News::Moved {
+        order,
+        wanted,
+        needs,
+    })
 }
 
 fn partial(id: u64, take: impl FnOnce(&mut Order) -> Option<()>) -> News {
@@ -140,6 +175,7 @@ fn partial(id: u64, take: impl FnOnce(&mut Order) -> Option<()>) -> News {
 
 fn whole(body: &payload::Order, observed_at: DateTime<Utc>) -> Option<Order> {
     let mut order = Order::unknown(OrderId::new(body.id)?);
+    order.customer = body.customer.as_ref().map(|customer| customer.id);
     order.as_of = Some(Observation {
         at: observed_at,
         source: Source::Webhook,

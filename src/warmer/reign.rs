@@ -11,6 +11,7 @@ use super::{
     agenda::{Situation, Step},
     audit::Audits,
     checkpoint_in,
+    standing::Probes,
 };
 use crate::{
     refresh::Drain,
@@ -31,6 +32,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// A time of holding the lease.
 pub(super) struct Reign {
     pub(super) fence: Fence,
+    /// Whether a shop that removed the app came back.
+    pub(super) probes: Probes,
     /// When the lease was surely ours.
     renewed_at: Instant,
     sweep: Option<Active>,
@@ -63,6 +66,7 @@ impl Reign {
         let leave = CancellationToken::new();
         Self {
             fence,
+            probes: Probes::new(renewed_at),
             renewed_at,
             sweep: None,
             audits: Audits::default(),
@@ -78,6 +82,15 @@ impl Reign {
     }
 }
 
+impl Reign {
+    /// Has the sweep at work end at its next page.
+    pub(super) fn stop_sweep(&self) {
+        if let Some(active) = &self.sweep {
+            active.stop.cancel();
+        }
+    }
+}
+
 impl Warmer {
     pub(super) async fn watch_over(&self, site: &Arc<Site>, beat: &Beat) {
         let Some(bell) = self.0.bells.get(&site.code) else {
@@ -88,9 +101,7 @@ impl Warmer {
             beat.works();
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
-            if let Some(reign) = &mut reign
-                && let Err(error) = self.look(site, reign).await
-            {
+            if let Err(error) = self.look_around(site, reign.as_mut()).await {
                 warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
             }
             beat.rests();
@@ -168,6 +179,28 @@ impl Warmer {
         }
         if let Err(error) = self.0.store.release_lease(&site.code, reign.fence).await {
             info!(site = %site.code, "the lease was not given back and runs out by itself: {error}");
+        }
+    }
+
+    async fn look_around(
+        &self,
+        site: &Arc<Site>,
+        mut reign: Option<&mut Reign>,
+    ) -> Result<(), StoreError> {
+        let is_installed = self.is_installed(site, reign.as_deref_mut()).await?;
+        match reign {
+            Some(reign) if is_installed => self.look(site, reign).await,
+            // The slots that pass meanwhile are met, as missed ones, when the shop comes back.
+            Some(reign) => self.put_down(site, reign).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records the sweep that ended because the shop removed the app.
+    async fn put_down(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
+        match reign.sweep.take_if(|active| active.work.is_finished()) {
+            Some(ended) => self.ended(site, reign, ended).await,
+            None => Ok(()),
         }
     }
 
@@ -318,7 +351,8 @@ impl Warmer {
         loop {
             let drained = select! {
                 () = leave.cancelled() => return,
-                drained = drain.once() => drained,
+                drained = drain.once(), if !site.calls.is_closed() => drained,
+                () = tokio::time::sleep(self.0.settings.rhythm.refresh), if site.calls.is_closed() => continue,
             };
             let pause = match drained {
                 Ok(_) => self.0.settings.rhythm.refresh,

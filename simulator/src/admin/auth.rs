@@ -44,6 +44,8 @@ pub(crate) struct Tokens {
     /// How many were granted.
     pub(crate) granted: u64,
     issued: Vec<(String, DateTime<Utc>)>,
+    /// The legacy token of an app that was removed.
+    removed: Option<String>,
 }
 
 impl Tokens {
@@ -56,6 +58,7 @@ impl Tokens {
             lifetime: Duration::from_secs(TOKEN_SECONDS),
             granted: 0,
             issued: Vec::new(),
+            removed: None,
         }
     }
 
@@ -71,6 +74,19 @@ impl Tokens {
         let lifetime = TimeDelta::from_std(self.lifetime).unwrap_or(TimeDelta::days(365));
         self.issued.push((token, now + lifetime));
         self.granted += 1;
+    }
+
+    /// Every token is dead, and none is granted.
+    pub(crate) fn uninstall(&mut self) {
+        self.removed = self.fixed.clone().or(self.removed.take());
+        self.revoke();
+        self.grant = Grant::NotInstalled;
+    }
+
+    /// As before it was removed.
+    pub(crate) fn reinstall(&mut self) {
+        self.fixed = self.removed.take().or(self.fixed.take());
+        self.grant = Grant::Given;
     }
 
     /// Makes every token bad, as an uninstallation does.

@@ -185,6 +185,11 @@ fn cache(page: &mut Exposition, held: &Scraped) {
         "Orders that could not be fetched until the next sweep.",
         |held| u64::try_from(held.dead).unwrap_or(u64::MAX),
     );
+    by_site(
+        "shopify_warmer_site_installed",
+        "Whether the shop has the app.",
+        |held| u64::from(held.removed_since.is_none()),
+    );
     let mut inbox = page.family(
         "shopify_warmer_inbox_deliveries",
         Kind::Gauge,

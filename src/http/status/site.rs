@@ -11,12 +11,18 @@ use crate::{
     site::{Access, BreakerState, Site, TokenStatus},
     subscriptions::Finding,
     sweep::{Drift, Kind, SweepRecord},
-    warm::{Heard, OtherVersion, SecretUse},
+    warm::{Heard, OtherVersion, Receipt, SecretUse},
 };
 
 /// One site.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SiteStatus {
+    /// Whether the shop has the app.
+    state: SiteState,
+    /// Since when it has not.
+    uninstalled_since: Option<DateTime<Utc>>,
+    /// What was erased or asked for in the name of privacy, newest first; null while the store cannot be reached.
+    receipts: Option<Vec<Receipt>>,
     /// Whether it is being swept.
     running: bool,
     /// Whether it is the process asked that warms it.
@@ -64,6 +70,16 @@ pub(super) struct SiteStatus {
     clock_skew_ms: Option<i64>,
 }
 
+/// Whether a shop has the app.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum SiteState {
+    /// It has, as far as is known.
+    Active,
+    /// It removed it: nothing is cached, and it is not asked.
+    Uninstalled,
+}
+
 /// The webhook subscriptions of a shop.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SubscriptionsStatus {
@@ -99,12 +115,19 @@ impl SiteStatus {
     pub(super) fn of(
         state: &AppState,
         site: &Site,
-        held: Option<&Held>,
+        (held, receipts): (Option<&Held>, Option<Vec<Receipt>>),
         records: &[SweepRecord],
     ) -> Self {
         let own = || records.iter().filter(|record| record.site == site.code);
         let told = held;
         Self {
+            state: if site.calls.is_closed() {
+                SiteState::Uninstalled
+            } else {
+                SiteState::Active
+            },
+            uninstalled_since: told.and_then(|held| held.removed_since),
+            receipts,
             running: told.is_some_and(|held| held.sweep.is_some()),
             warmed_here: state.warmer.reigns(&site.code),
             last_full_warmup: last(own(), Kind::Full),

@@ -139,6 +139,7 @@ fn standing() -> impl Strategy<Value = Facet<Standing>> {
 
 prop_compose! {
     fn news()(
+        customer in proptest::option::of(1..3u64),
         as_of in proptest::option::of((0..6u8, prop_oneof![Just(Source::Webhook), Just(Source::Sweep)])),
         head in proptest::option::of(head()),
         standing in proptest::option::of(standing()),
@@ -148,6 +149,7 @@ prop_compose! {
     ) -> Order {
         Order {
             id: OrderId::new(1).unwrap(),
+            customer,
             as_of: as_of.map(|(second, source)| Observation { at: at(second), source }),
             head,
             standing,
@@ -177,6 +179,10 @@ fn merged(states: impl IntoIterator<Item = OrderState>) -> OrderState {
 fn split(order: &Order) -> Vec<OrderState> {
     let empty = || Order::unknown(order.id);
     let mut parts = vec![
+        Order {
+            customer: order.customer,
+            ..empty()
+        },
         Order {
             as_of: order.as_of,
             ..empty()

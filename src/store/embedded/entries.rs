@@ -1,6 +1,6 @@
 //! Values that expire, and the index by which the expired ones are swept out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use redb::{ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
@@ -63,6 +63,31 @@ impl<'a> Entries<'a> {
             self.expiries.remove((before, key))?;
         }
         Ok(())
+    }
+
+    /// What `take` makes of the values whose keys begin so, expired ones included.
+    pub(super) fn collect_in<T, C: Default + Extend<T>>(
+        &self,
+        beginning: &str,
+        take: impl Fn(&str, &str) -> Option<T>,
+    ) -> Redb<C> {
+        let mut taken = C::default();
+        for row in self
+            .values
+            .range(beginning..format!("{beginning}\u{10FFFF}").as_str())?
+        {
+            let (key, entry) = row?;
+            taken.extend(take(key.value(), entry.value().1));
+        }
+        Ok(taken)
+    }
+
+    /// Removes these keys wherever they are named, in times they no longer have as well.
+    pub(super) fn remove_all(&mut self, keys: &BTreeSet<String>) -> Redb<()> {
+        for key in keys {
+            self.values.remove(key.as_str())?;
+        }
+        Ok(self.expiries.retain(|(_, key), ()| !keys.contains(key))?)
     }
 
     /// Removes values that have expired, at most [`SWEEP_STEP`]; whether there may be more.

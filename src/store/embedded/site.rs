@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use redb::{ReadableTable as _, WriteTransaction};
 
-use super::{ENTRIES, EmbeddedStore, Redb, Result, WINDOW, refresh, warming};
+use super::{ENTRIES, EmbeddedStore, Redb, Result, WINDOW, entries::EXPIRIES, refresh, warming};
 use crate::{
     order::OrderId,
     site::SiteCode,
@@ -136,6 +136,14 @@ impl EmbeddedStore {
                     },
                 )?;
             }
+            // Times a key no longer has may lie here longer than the key, and a key names an order's number.
+            let beginnings = keys.beginnings(&site);
+            write.open_table(EXPIRIES)?.retain(|(_, key), ()| {
+                Keys::is_tombstone(key)
+                    || !beginnings
+                        .iter()
+                        .any(|beginning| key.starts_with(beginning))
+            })?;
             let all = || (site.as_str(), 0)..=(site.as_str(), u64::MAX);
             write.open_table(WINDOW)?.retain_in(all(), |_, _| false)?;
             write

@@ -42,6 +42,8 @@ enum Message {
     },
     /// A reader could not read the file as it was then.
     Failed(Generation, Check),
+    /// What was removed must not lie in the file any longer.
+    Rewrite,
     Close(oneshot::Sender<()>),
 }
 
@@ -66,6 +68,7 @@ impl Writer {
             commits: 0,
             expired_are_left: false,
             must_reopen: None,
+            must_rewrite: false,
         };
         thread::Builder::new()
             .name("cache-writer".to_owned())
@@ -130,6 +133,14 @@ impl Writer {
         }
     }
 
+    /// Has the file written anew once what was sent before is on disk. Whoever closes the store meanwhile leaves the mark that
+    /// demands it to the next start.
+    pub(super) async fn rewrite(&self) {
+        if self.queue.send(Message::Rewrite).await.is_err() {
+            tracing::trace!("the writer has stopped");
+        }
+    }
+
     /// Waits until everything sent before is on disk, ends the writer and lets the file go.
     pub(super) async fn close(&self) {
         let (closed, done) = oneshot::channel();
@@ -163,6 +174,8 @@ struct Thread {
     expired_are_left: bool,
     /// Set when the last transaction failed. redb would refuse all others, or carry on with what a panic left.
     must_reopen: Option<Check>,
+    /// Set by a redaction, until the file is written anew.
+    must_rewrite: bool,
 }
 
 impl Thread {
@@ -178,6 +191,9 @@ impl Thread {
             }
             if !jobs.is_empty() || (self.must_reopen.is_some() && closing.is_none()) {
                 self.commit(jobs);
+            }
+            if self.must_rewrite && self.must_reopen.is_none() && closing.is_none() {
+                self.rewrite();
             }
             if let Some(closed) = closing {
                 // The file is let go before anybody is told: who reopens it at once must not find it in use.
@@ -203,7 +219,24 @@ impl Thread {
                 }
                 None
             }
+            Message::Rewrite => {
+                self.must_rewrite = true;
+                None
+            }
             Message::Close(closed) => Some(closed),
+        }
+    }
+
+    /// Tried again with the next write if it fails. Readers go on meanwhile; writers wait.
+    fn rewrite(&mut self) {
+        match guarded(|| self.file.rewrite()) {
+            Ok(()) => {
+                self.must_rewrite = false;
+                info!("the cache file is written anew: nothing that was redacted is left in it");
+            }
+            Err(fault) => {
+                error!("the cache file could not be written anew after a redaction: {fault}");
+            }
         }
     }
 

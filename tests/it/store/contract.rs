@@ -3,6 +3,7 @@
 mod lease;
 mod news;
 mod numbers;
+mod redaction;
 mod refresh;
 mod site;
 mod warming;
@@ -102,6 +103,12 @@ contract! {
         history_is_bounded_and_newest_first
         a_purge_takes_one_site_alone
         it_answers_when_asked_whether_it_does;
+    redaction:
+        a_redacted_customer_is_gone_and_stays_gone
+        a_redacted_site_refuses_its_past
+        no_writer_brings_back_what_is_being_redacted
+        receipts_are_bounded_and_newest_first
+        a_removal_stands_until_the_shop_lets_us_in_later;
     lease:
         a_lease_has_one_holder_until_it_runs_out
         a_lease_given_back_is_free_at_once

@@ -99,6 +99,15 @@ impl News {
         self.head(|head| head.value.name = name.to_owned())
     }
 
+    pub(super) fn of(mut self, customer: u64) -> Self {
+        self.0.customer = Some(customer);
+        self
+    }
+
+    pub(super) fn emailed(self, email: Option<&str>) -> Self {
+        self.head(|head| head.value.email = email.map(str::to_owned))
+    }
+
     pub(super) fn created(self, at: DateTime<Utc>) -> Self {
         self.head(|head| head.value.created_at = at)
     }
