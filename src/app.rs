@@ -266,7 +266,7 @@ fn start_tasks(state: &AppState, tasks: &Tasks) {
     state.warmer.start();
     for site in state.sites.iter() {
         let site = Arc::clone(site);
-        tasks.spawn_until_stopped(async move { site.learn_number_format().await });
+        tasks.spawn_until_stopped(async move { site.learn_about_shop().await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
     tasks.spawn(async move { drain_inbox(&state, &cancel).await });

@@ -19,7 +19,7 @@ use tracing::warn;
 
 pub use self::{
     breaker::BreakerState,
-    orders::{OrdersFound, Page, ReadError, Reader},
+    orders::{OrdersFound, OrdersOfCustomer, Page, ReadError, Reader},
     patience::backoff,
 };
 use self::{

@@ -8,6 +8,7 @@
 
 mod announcement;
 mod answer;
+mod email;
 mod facet;
 mod fulfillment;
 mod head;
@@ -19,6 +20,7 @@ mod status;
 
 pub use announcement::Announcement;
 pub use answer::{OrderAnswer, TrackingAnswer};
+pub use email::{BadEmail, Email};
 pub use facet::{Facet, Observation, Source, Version};
 pub use fulfillment::{CarrierFacts, Event, EventListing, Fulfillment, ShippedItem};
 pub use head::{Address, Head, LineItem};

@@ -18,10 +18,13 @@ pub use self::{
     cost::{Cost, CostReport, Throttle, connection_cost},
     error::{AdminError, Author, Retry},
     query::{
-        FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersPage,
-        Query, ShopFacts, documents,
+        FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersCount,
+        OrdersPage, Query, ShopFacts, documents,
     },
-    wire::{ItemsPage, LinesPage, OrderNode, OrdersConnection, PageInfo, ShopFactsData, WireError},
+    wire::{
+        Count, CountData, ItemsPage, LinesPage, OrderNode, OrdersConnection, PageInfo, Shop,
+        ShopFactsData, WireError,
+    },
 };
 
 /// A page of 250 full orders is a few megabytes; more than this is no answer of Shopify's.

@@ -17,7 +17,7 @@ use crate::{
     calls::{Calls, Priority},
     clock::Clock,
     order::{NumberFormat, OrderNumber},
-    shopify::{AdminClient, AdminSettings, BadSettings, ShopFacts},
+    shopify::{AdminClient, AdminSettings, BadSettings, Shop, ShopFacts},
 };
 
 /// How one site is set up.
@@ -57,8 +57,20 @@ pub struct Site {
     pub shop_domain: ShopDomain,
     /// The calls to its Admin API.
     pub calls: Calls,
-    /// How its order numbers look; none until the shop has told.
+    /// What its order numbers begin with, where that is set.
+    prefix: Option<String>,
+    /// How its order numbers look; none until the shop has told, and without its suffix until then where the prefix is set.
     format: ArcSwapOption<NumberFormat>,
+    about: ArcSwapOption<AboutShop>,
+}
+
+/// What a shop says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutShop {
+    /// What the merchant calls it.
+    pub name: String,
+    /// Its currency, ISO 4217.
+    pub currency: String,
 }
 
 /// A site that cannot be set up.
@@ -114,11 +126,13 @@ impl Site {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
             calls,
+            prefix: settings.order_prefix.clone(),
             format: ArcSwapOption::new(prefix),
+            about: ArcSwapOption::empty(),
         })
     }
 
-    /// The number to look for when `asked` was typed: bare digits get the shop's prefix and suffix, as far as they are known.
+    /// The number to look for when `asked` was typed: digits get the shop's prefix and suffix, as far as they are known.
     pub fn complete(&self, asked: &OrderNumber) -> OrderNumber {
         self.format
             .load()
@@ -134,21 +148,23 @@ impl Site {
             .is_some_and(|format| format.claims(number))
     }
 
-    /// Asks the shop how its numbers look, unless that is set or known. Tried until it answers: a start while Shopify is down
-    /// must not leave bare digits unfound for good.
-    pub async fn learn_number_format(&self) {
+    /// How its order numbers look, as far as that is set or known.
+    pub fn number_format(&self) -> Option<Arc<NumberFormat>> {
+        self.format.load_full()
+    }
+
+    /// What the shop says of itself; none until it has told.
+    pub fn about(&self) -> Option<Arc<AboutShop>> {
+        self.about.load_full()
+    }
+
+    /// Asks the shop for its name, its currency and how its numbers look; a prefix that is set stays. Tried until it answers: a start
+    /// while Shopify is down must not leave bare digits unfound for good.
+    pub async fn learn_about_shop(&self) {
         let mut pause = Duration::from_secs(1);
-        while self.format.load().is_none() {
+        while self.about.load().is_none() {
             match self.calls.run(Priority::Foreground, &ShopFacts).await {
-                Ok(answer) => {
-                    let shop = answer.data.shop;
-                    let format = NumberFormat::new(
-                        &shop.order_number_format_prefix,
-                        &shop.order_number_format_suffix,
-                    );
-                    info!(site = %self.code, prefix = format.prefix(), "the shop told how its order numbers look");
-                    self.format.store(Some(Arc::new(format)));
-                }
+                Ok(answer) => self.take_facts(answer.data.shop),
                 Err(error) => {
                     warn!(site = %self.code, error.class = error.class(), "cannot ask the shop how its order numbers look: {error}");
                     tokio::time::sleep(pause).await;
@@ -156,6 +172,20 @@ impl Site {
                 }
             }
         }
+    }
+
+    fn take_facts(&self, shop: Shop) {
+        let prefix = self.prefix.as_ref();
+        let format = NumberFormat::new(
+            prefix.unwrap_or(&shop.order_number_format_prefix),
+            &shop.order_number_format_suffix,
+        );
+        info!(site = %self.code, prefix = format.prefix(), suffix = format.suffix(), "the shop told how its order numbers look");
+        self.format.store(Some(Arc::new(format)));
+        self.about.store(Some(Arc::new(AboutShop {
+            name: shop.name,
+            currency: shop.currency_code,
+        })));
     }
 }
 

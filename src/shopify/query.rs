@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::{
     cost::{Cost, connection_cost},
-    wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, ShopFactsData},
+    wire::{
+        CountData, FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, ShopFactsData,
+    },
 };
 use crate::order::{FulfillmentId, OrderId};
 
@@ -181,7 +183,28 @@ impl Query for FulfillmentLineItemsPage {
     }
 }
 
-/// How the shop forms its order numbers.
+/// How many orders a search finds.
+#[derive(Debug, Clone)]
+pub struct OrdersCount {
+    /// Shopify's search syntax; none for all orders.
+    pub query: Option<&'static str>,
+}
+
+impl Query for OrdersCount {
+    const NAME: &'static str = "OrdersCount";
+    const DOCUMENT: &'static str = document!("orders_count.graphql");
+    type Data = CountData;
+
+    fn variables(&self) -> Value {
+        json!({ "query": self.query })
+    }
+
+    fn cost(&self) -> Cost {
+        Cost(10)
+    }
+}
+
+/// The shop's name and currency, and how it forms its order numbers.
 #[derive(Debug, Clone, Copy)]
 pub struct ShopFacts;
 
@@ -200,7 +223,7 @@ impl Query for ShopFacts {
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 6] {
+pub fn documents() -> [(&'static str, &'static str); 7] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -210,6 +233,7 @@ pub fn documents() -> [(&'static str, &'static str); 6] {
             FulfillmentLineItemsPage::NAME,
             FulfillmentLineItemsPage::DOCUMENT,
         ),
+        (OrdersCount::NAME, OrdersCount::DOCUMENT),
         (ShopFacts::NAME, ShopFacts::DOCUMENT),
     ]
 }

@@ -94,6 +94,23 @@ pub struct ItemsPage {
     fulfillment_line_items: Connection<ShippedNode>,
 }
 
+/// `ordersCount`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountData {
+    /// The count; none if the app may not count.
+    pub orders_count: Option<Count>,
+}
+
+/// How many.
+#[derive(Debug, Deserialize)]
+pub struct Count {
+    /// So many.
+    pub count: u64,
+    /// `EXACT`, or `AT_LEAST`.
+    pub precision: String,
+}
+
 /// `shop`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +123,10 @@ pub struct ShopFactsData {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shop {
+    /// What the merchant calls it.
+    pub name: String,
+    /// ISO 4217.
+    pub currency_code: String,
     /// `#UK`.
     pub order_number_format_prefix: String,
     /// Usually empty.
@@ -132,6 +153,7 @@ pub struct OrderNode {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     cancelled_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
     display_financial_status: Option<String>,
     display_fulfillment_status: String,
     currency_code: String,

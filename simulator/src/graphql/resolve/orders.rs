@@ -77,7 +77,8 @@ pub(super) fn count<'a>(context: &'a Context<'a>, info: &'a ResolveInfo<'a>) -> 
         info,
         text_argument(info, "query").unwrap_or_default(),
     )?;
-    let limit = count_argument(info, "limit").unwrap_or(10_000);
+    // 10,000 by default, which the schema fills in; null asks for all.
+    let limit = count_argument(info, "limit").unwrap_or(usize::MAX - 1);
     let ask = Ask {
         filter: &filter,
         sort: SortKey::Id,
