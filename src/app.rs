@@ -250,6 +250,8 @@ fn state(
             started_at: clock.now(),
             config: shown(config),
             days: config.warmer.sweep.days,
+            public_url: None,
+            base_url: format!("http://{}", config.listen_addr),
         },
         metrics: Metrics::default(),
         alerts,

@@ -50,8 +50,8 @@ enum Command {
     Sweep(sweep::Options),
     /// Look one order up, as the API would.
     Lookup(lookup::Options),
-    /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it.
-    Openapi,
+    /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it, or for Coze's importer.
+    Openapi(openapi::Options),
 }
 
 /// What every command that prints a result takes.
@@ -98,7 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(options) => simulate::run(&options).await,
         Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
         Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
-        Command::Openapi => openapi::run(),
+        Command::Openapi(options) => openapi::run(&options),
     }
 }
 

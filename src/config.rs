@@ -26,7 +26,7 @@ use crate::{
     http::Access,
     observe::{self, LogFormat},
     site::SiteSettings,
-    store::{StoreSettings, Ttls},
+    store::{CustomerKeys, StoreSettings, Ttls},
     warmer::WarmerSettings,
 };
 
@@ -103,7 +103,7 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8080)),
             "an address such as 127.0.0.1:8080",
         );
-        let config = Self {
+        let mut config = Self {
             sites: sites(&mut reader),
             warmer: warming::warmer(&mut reader),
             budget: warming::budget(&mut reader),
@@ -129,6 +129,12 @@ impl Config {
                 .map(str::to_owned)
                 .collect(),
         };
+        config.store.customers = CustomerKeys::of(
+            config
+                .sites
+                .iter()
+                .map(|site| (&site.code, site.webhook_secrets.as_slice())),
+        );
         reader.finish(config)
     }
 }
@@ -273,6 +279,7 @@ fn store(reader: &mut Reader) -> StoreSettings {
     StoreSettings {
         prefix,
         ttls,
+        customers: CustomerKeys::default(),
         clock: Clock::System,
     }
 }

@@ -170,7 +170,7 @@ pub(super) fn number_of(order: &Order) -> Option<OrderNumber> {
 }
 
 /// A lifetime that somebody set to a million years ends when time does.
-fn after(at: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
+pub(super) fn after(at: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(lifetime)
         .ok()
         .and_then(|lifetime| at.checked_add_signed(lifetime))

@@ -1,5 +1,6 @@
 //! The cache in a file of our own (redb): on disk, one writer, nothing acknowledged before it is synced.
 
+mod customer;
 mod entries;
 mod file;
 mod refresh;
@@ -18,13 +19,14 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    CustomerKeys, Entry, Found, LONGEST_WINDOW, Merged, StoreError, StoreSettings, TOMBSTONE_TTL,
+    Ttls, Wanted,
+    customer::{CustomerNews, customer_of},
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     stored,
 };
 use crate::{
-    clock::Clock,
     order::{OrderId, OrderNumber, OrderState},
     redb_file::{RedbFile, guarded},
     site::SiteCode,
@@ -45,19 +47,25 @@ pub struct EmbeddedStore {
     leases: Leases,
     keys: Keys,
     ttls: Ttls,
+    customers: CustomerKeys,
 }
 
 impl EmbeddedStore {
-    pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, clock: Clock) -> Result<Self> {
-        let file = Arc::new(file::open(dir, clock.now())?);
-        let writer = Writer::start(Arc::clone(&file), clock)?;
+    pub(super) fn open(dir: &Path, settings: StoreSettings) -> Result<Self> {
+        let file = Arc::new(file::open(dir, settings.clock.now())?);
+        let writer = Writer::start(Arc::clone(&file), settings.clock)?;
         Ok(Self {
             file,
             writer,
             leases: Leases::default(),
-            keys,
-            ttls,
+            keys: Keys::new(settings.prefix),
+            ttls: settings.ttls,
+            customers: settings.customers,
         })
+    }
+
+    pub(super) fn customers(&self) -> &CustomerKeys {
+        &self.customers
     }
 
     pub(super) fn ttls(&self) -> Ttls {
@@ -81,6 +89,7 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<Merged> {
         let (keys, ttls, site) = (self.keys.clone(), self.ttls, site.clone());
+        let customers = self.customers.clone();
         // One writer: nobody can come between the read and the write.
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
@@ -93,6 +102,10 @@ impl EmbeddedStore {
                 Some(order) => Known::Order(Box::new(order)),
                 None => Known::Nothing,
             };
+            let was = match &known {
+                Known::Order(order) => customer_of(order),
+                Known::Nothing | Known::Tombstone => None,
+            };
             let decision = decide(&site, known, news, now, &ttls);
             let place = Place {
                 keys: &keys,
@@ -101,7 +114,11 @@ impl EmbeddedStore {
             };
             match decision.step {
                 // An order and what leads to it are written in one transaction here, so neither can lack the other.
-                Step::Keep | Step::Index(_) => {}
+                Step::Keep => {}
+                Step::Index(_) => {
+                    let news = CustomerNews::of(was, &decision.merged, now);
+                    place.note_customer(&mut entries, &customers, &news)?;
+                }
                 Step::Put {
                     order_json,
                     tracking_json,
@@ -120,10 +137,14 @@ impl EmbeddedStore {
                     }
                     entries.remove(&keys.absent(&site, id))?;
                     place.index(write, &mut entries, &index)?;
+                    let news = CustomerNews::of(was, &decision.merged, now);
+                    place.note_customer(&mut entries, &customers, &news)?;
                 }
                 Step::Bury { number } => {
                     entries.put(&keys.tombstone(&site, id), "1", TOMBSTONE_TTL)?;
                     place.clear(write, &mut entries, number.as_ref())?;
+                    let news = CustomerNews::gone(was);
+                    place.note_customer(&mut entries, &customers, &news)?;
                     write
                         .open_table(refresh::REFRESHES)?
                         .remove((site.as_str(), id.get()))?;
@@ -222,6 +243,7 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let (keys, site, not_found) = (self.keys.clone(), site.clone(), self.ttls.not_found);
+        let customers = self.customers.clone();
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let stored = entries.get(&keys.order(&site, id))?;
@@ -233,6 +255,8 @@ impl EmbeddedStore {
                 id,
             };
             place.clear(write, &mut entries, number.as_ref())?;
+            let news = CustomerNews::gone(order.as_ref().and_then(customer_of));
+            place.note_customer(&mut entries, &customers, &news)?;
             entries.put(&keys.absent(&site, id), "-", not_found)
         })
         .await

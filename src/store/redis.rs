@@ -1,6 +1,7 @@
 //! The cache in a Redis server (7 or newer, or Valkey).
 
 mod connection;
+mod customer;
 mod refresh;
 mod site;
 mod warming;
@@ -13,13 +14,14 @@ use secrecy::SecretString;
 
 use self::connection::Connection;
 use super::{
-    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    CustomerKeys, Entry, Found, LONGEST_WINDOW, Merged, StoreError, StoreSettings, TOMBSTONE_TTL,
+    Ttls, Wanted,
+    customer::{CustomerNews, customer_of},
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
     stored,
 };
 use crate::{
-    clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
@@ -73,6 +75,7 @@ pub struct RedisStore {
     connection: Connection,
     keys: Keys,
     ttls: Ttls,
+    customers: CustomerKeys,
 }
 
 /// An order's keys as they were read.
@@ -98,15 +101,18 @@ impl Read {
 impl RedisStore {
     pub(super) fn new(
         url: &SecretString,
-        keys: Keys,
-        ttls: Ttls,
-        clock: Clock,
+        settings: StoreSettings,
     ) -> Result<Self, StoreError> {
         Ok(Self {
-            connection: Connection::new(url, clock)?,
-            keys,
-            ttls,
+            connection: Connection::new(url, settings.clock)?,
+            keys: Keys::new(settings.prefix),
+            ttls: settings.ttls,
+            customers: settings.customers,
         })
+    }
+
+    pub(super) fn customers(&self) -> &CustomerKeys {
+        &self.customers
     }
 
     pub(super) fn ttls(&self) -> Ttls {
@@ -128,11 +134,14 @@ impl RedisStore {
         let id = news.id();
         for attempt in 0..MERGE_TRIES {
             let mut read = self.read(site, id).await?;
+            let was = read.order.as_ref().and_then(customer_of);
             let decision = decide(site, read.known(), news.clone(), now, &self.ttls);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
                     self.index(site, id, &index, now).await?;
+                    let news = CustomerNews::of(was, &decision.merged, now);
+                    self.note_customer(site, id, &news, now).await?;
                     return Ok(decision.merged);
                 }
                 Step::Put {
@@ -145,11 +154,15 @@ impl RedisStore {
                         .await?
                     {
                         self.index(site, id, &index, now).await?;
+                        let news = CustomerNews::of(was, &decision.merged, now);
+                        self.note_customer(site, id, &news, now).await?;
                         return Ok(decision.merged);
                     }
                 }
                 Step::Bury { number } => {
                     self.bury(site, id, number.as_ref()).await?;
+                    let news = CustomerNews::gone(was);
+                    self.note_customer(site, id, &news, now).await?;
                     return Ok(decision.merged);
                 }
             }
@@ -284,10 +297,11 @@ impl RedisStore {
         &self,
         site: &SiteCode,
         id: OrderId,
-        _now: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let read = self.read(site, id).await?;
         let number = read.order.as_ref().and_then(number_of);
+        let news = CustomerNews::gone(read.order.as_ref().and_then(customer_of));
         let script = Script::new(FORGET);
         let mut call = self.on_an_order(&script, site, id);
         call.arg(&read.raw).arg(millis(self.ttls.not_found));
@@ -297,7 +311,8 @@ impl RedisStore {
             .await?;
         // News came in between: it knows better than the read that found nothing.
         if forgotten {
-            self.unlink(site, id, number.as_ref()).await
+            self.unlink(site, id, number.as_ref()).await?;
+            self.note_customer(site, id, &news, now).await
         } else {
             Ok(())
         }

@@ -88,6 +88,12 @@ impl Setup {
             .await
             .expect("the service starts");
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
+        until("the shop has told of itself", || async {
+            app.state().sites.iter().all(|site| site.about().is_some()).then_some(())
+        })
+        .await;
+        // Tests count what they cause themselves.
+        simulator.clear_calls();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()

@@ -7,6 +7,7 @@ mod alerts;
 mod bad_input;
 mod budget;
 mod command_line;
+mod customers;
 mod documents;
 mod harness;
 mod lookup;

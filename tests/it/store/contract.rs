@@ -1,5 +1,6 @@
 //! What callers rely on, whichever store it is. Each is told of both.
 
+mod customers;
 mod lease;
 mod news;
 mod numbers;
@@ -68,6 +69,15 @@ contract! {
         history_is_bounded_and_newest_first
         a_purge_takes_one_site_alone
         it_answers_when_asked_whether_it_does;
+    customers:
+        a_list_is_what_a_search_found_and_news_adds_to_it
+        an_order_leaves_with_its_address_and_with_itself
+        no_list_and_news_alone_tell_nothing
+        that_a_customer_has_none_is_remembered_shortly
+        lists_live_as_long_as_orders_and_go_with_their_site
+        a_list_is_kept_under_every_secret
+        a_customer_is_forgotten_by_the_hash
+        many_orders_are_read_at_once;
     lease:
         a_lease_has_one_holder_until_it_runs_out
         a_lease_given_back_is_free_at_once

@@ -100,6 +100,10 @@ impl News {
         self.head(|head| head.value.name = name.to_owned())
     }
 
+    pub(super) fn of(self, email: Option<&str>) -> Self {
+        self.head(|head| head.value.email = email.map(str::to_owned))
+    }
+
     pub(super) fn created(self, at: DateTime<Utc>) -> Self {
         self.head(|head| head.value.created_at = at)
     }
