@@ -29,7 +29,12 @@ use chrono::{DateTime, Utc};
 use shopify_webhooks::ShopSecrets;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::{access::Access, listener::serve, metrics::Metrics, openapi::{coze, document}};
+pub use self::{
+    access::Access,
+    listener::serve,
+    metrics::Metrics,
+    openapi::{coze, document},
+};
 use self::{access::Gate, answer::ApiError};
 use crate::{
     alert::Alerts,

@@ -19,19 +19,19 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-pub use self::{
-    among::{Others, Silence, Unanswered},
-    count::{BadStatus, Counted, OrderStatus, SiteCount},
-    customer::{CustomerAnswer, OrdersOf},
-    flight::Failure,
-    found::{FoundOrder, State},
-};
 use self::{
     among::Replies,
     count::Counts,
     customer::AtSite,
     flight::Flights,
     found::{Landed, wanted},
+};
+pub use self::{
+    among::{Others, Silence, Unanswered},
+    count::{BadStatus, Counted, OrderStatus, SiteCount},
+    customer::{CustomerAnswer, OrdersOf},
+    flight::Failure,
+    found::{FoundOrder, State},
 };
 use crate::{
     clock::Clock,

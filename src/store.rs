@@ -298,7 +298,10 @@ impl Store {
     ) -> Result<Vec<Found>, StoreError> {
         // Redis gets them one behind the other on one connection, without waiting in between.
         let reads = ids.to_vec().into_iter().map(|id| self.order(site, id, now));
-        stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+        stream::iter(reads)
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Remembers for a short while that there is no such order. Anything known of one outranks it.

@@ -112,7 +112,9 @@ async fn look(
             "freshness": { "state": found.state, "as_of": found.order.as_of.map(|as_of| as_of.at) },
         })),
         Answer::NotFound { .. } => Ok(json!({ "order": null, "message": "ORDER_NOT_FOUND" })),
-        Answer::Pending(_) => bail!("the shop is taking long to answer: try again in a few seconds"),
+        Answer::Pending(_) => {
+            bail!("the shop is taking long to answer: try again in a few seconds")
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Profile::Full => say(&serde_json::to_string_pretty(http::document())?),
         Profile::Coze => {
             let (listen_addr, _) = Config::demo_listen_addr()?;
-            let addr = listen_addr.map_or_else(|| "127.0.0.1:8080".to_owned(), |addr| addr.to_string());
+            let addr =
+                listen_addr.map_or_else(|| "127.0.0.1:8080".to_owned(), |addr| addr.to_string());
             say(http::coze(&format!("http://{addr}")).trim_end());
         }
     }

@@ -83,7 +83,10 @@ pub(super) async fn by_email(
         email: Email::parse(email).map_err(|bad| ApiError::bad_request(bad.to_string()))?,
         site: site_named(&state.sites, params.site.as_deref())?,
     };
-    let (limit, status) = (limit(params.limit.as_deref())?, status(params.status.as_deref())?);
+    let (limit, status) = (
+        limit(params.limit.as_deref())?,
+        status(params.status.as_deref())?,
+    );
     let answer = state.lookups.by_email(ask).await?;
     let found = found(&answer, (limit, status), &state);
     Ok(if found.pending {
@@ -115,7 +118,10 @@ fn found(
         cached: answer.cached,
         cache_ttl: nearest.map_or(0, seconds),
         freshness: oldest(&shown, state.clock.now()),
-        pending: answer.incomplete.iter().any(|one| one.reason != Silence::TooManyOrders),
+        pending: answer
+            .incomplete
+            .iter()
+            .any(|one| one.reason != Silence::TooManyOrders),
         incomplete: answer.incomplete.clone(),
         message,
         message_zh,

@@ -24,16 +24,22 @@ use utoipa::{
 };
 
 pub(super) use self::{
+    coze::coze_yaml,
     envelope::{
         BadRequest, BodyTooLarge, Busy, Failure, NoSuchFile, Running, ShopOrStoreUnavailable,
         StoreUnavailable, Success, TimedOut, Unauthorized,
     },
     health::{Alive, Readiness, StoreState},
-    coze::coze_yaml,
-    lookups::{CountQuery, CustomerLookup, CustomerQuery, OrderLookup, OrderQuery, SearchQuery, SiteList, TrackingLookup, TrackingQuery},
+    lookups::{
+        CountQuery, CustomerLookup, CustomerQuery, OrderLookup, OrderQuery, SearchQuery, SiteList,
+        TrackingLookup, TrackingQuery,
+    },
     warming::{History, HistoryQuery, Settings, Started, Stopped, TriggerBody, TriggerQuery},
 };
-use super::{coverage, customers, docs, health as health_routes, metrics, orders, shops, status, warmup, webhooks};
+use super::{
+    coverage, customers, docs, health as health_routes, metrics, orders, shops, status, warmup,
+    webhooks,
+};
 
 pub use self::coze::coze;
 

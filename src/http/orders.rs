@@ -18,10 +18,11 @@ use serde_json::{Value, json};
 use super::{
     AppState,
     answer::{ApiError, success},
-    others::OthersAnswer,
     openapi::{
-        BadRequest, OrderLookup, OrderQuery, SearchQuery, ShopOrStoreUnavailable, Success, TrackingLookup, TrackingQuery, Unauthorized,
+        BadRequest, OrderLookup, OrderQuery, SearchQuery, ShopOrStoreUnavailable, Success,
+        TrackingLookup, TrackingQuery, Unauthorized,
     },
+    others::OthersAnswer,
 };
 use crate::{
     lookup::{Answer, Ask, FoundOrder, State as Freshness, Unanswered},

@@ -113,10 +113,17 @@ pub(super) async fn count(
     let status = status(params.status.as_deref())?;
     let counted = state.lookups.count_orders(status, site).await?;
     let counts: Vec<_> = counted.sites.iter().filter_map(|site| site.count).collect();
-    let total = (!counts.is_empty()).then(|| counts.iter().fold(0, |all: u64, one| all.saturating_add(*one)));
+    let total = (!counts.is_empty()).then(|| {
+        counts
+            .iter()
+            .fold(0, |all: u64, one| all.saturating_add(*one))
+    });
     let silent = &counted.incomplete;
     let message = (!silent.is_empty()).then(|| {
-        format!("INCOMPLETE: {} did not answer; ask again in a few seconds", names_of(silent))
+        format!(
+            "INCOMPLETE: {} did not answer; ask again in a few seconds",
+            names_of(silent)
+        )
     });
     Ok(success(&OrderCount {
         count: total,

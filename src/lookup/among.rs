@@ -132,9 +132,13 @@ impl Replies {
     fn concluded(mut self, cached: bool) -> Result<Answer, Failure> {
         let incomplete = self.silent();
         // Who types less than a number is told so whatever else is wrong.
-        let vague = self.failures.iter().find(|(_, failure)| *failure == Failure::Vague);
+        let vague = self
+            .failures
+            .iter()
+            .find(|(_, failure)| *failure == Failure::Vague);
         let worst = vague.or(self.failures.last()).map(|(_, failure)| *failure);
-        self.found.sort_by_key(|found| std::cmp::Reverse(age(found)));
+        self.found
+            .sort_by_key(|found| std::cmp::Reverse(age(found)));
         let mut found = self.found.into_iter();
         if let Some(mut first) = found.next() {
             if self.one_is_enough {
@@ -172,7 +176,12 @@ impl Replies {
 }
 
 /// The order placed last is the one a customer asks about; of two placed in one second, that of the site first by code.
-fn age(found: &FoundOrder) -> (Option<chrono::DateTime<chrono::Utc>>, std::cmp::Reverse<SiteCode>) {
+fn age(
+    found: &FoundOrder,
+) -> (
+    Option<chrono::DateTime<chrono::Utc>>,
+    std::cmp::Reverse<SiteCode>,
+) {
     let created_at = found.order.head.as_ref().map(|head| head.value.created_at);
     (created_at, std::cmp::Reverse(found.site.clone()))
 }

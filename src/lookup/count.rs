@@ -172,7 +172,11 @@ impl Lookups {
             if let Some(known) = self.0.counts.good(&key, self.0.clock.now()) {
                 return (site, true, Ok(Ok(known)));
             }
-            (site, false, timeout_at(until, self.count_at(site, key)).await)
+            (
+                site,
+                false,
+                timeout_at(until, self.count_at(site, key)).await,
+            )
         });
         let mut failure = None;
         for (site, cached, answered) in join_all(asked).await {

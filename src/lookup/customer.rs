@@ -96,15 +96,23 @@ impl Lookups {
                 Err(_elapsed) => answer.incomplete.push(silent(Silence::Pending)),
             }
         }
-        answer.cached &= answer.incomplete.iter().all(|one| one.reason == Silence::TooManyOrders);
+        answer.cached &= answer
+            .incomplete
+            .iter()
+            .all(|one| one.reason == Silence::TooManyOrders);
         self.count(began, answer.cached);
-        let all_failed = answer.incomplete.iter().all(|one| one.reason != Silence::Pending)
+        let all_failed = answer
+            .incomplete
+            .iter()
+            .all(|one| one.reason != Silence::Pending)
             && answer.incomplete.len() == sites.len()
             && answer.orders.is_empty();
         if let Some(failure) = failure.filter(|_| all_failed) {
             return Err(failure);
         }
-        answer.orders.sort_by_key(|found| std::cmp::Reverse(placed_at(found)));
+        answer
+            .orders
+            .sort_by_key(|found| std::cmp::Reverse(placed_at(found)));
         Ok(answer)
     }
 
@@ -214,9 +222,22 @@ impl Lookups {
         let (store, now) = (&self.0.store, self.0.clock.now());
         if let Err(error) = store.list_customer(&site.code, email, &listing, now).await {
             warn!(site = %site.code, "a customer's orders could not be listed: {error}");
-            return Ok(AtSite { orders: found, more, cached: false });
+            return Ok(AtSite {
+                orders: found,
+                more,
+                cached: false,
+            });
         }
-        self.with_the_latest(site, email, AtSite { orders: found, more, cached: false }).await
+        self.with_the_latest(
+            site,
+            email,
+            AtSite {
+                orders: found,
+                more,
+                cached: false,
+            },
+        )
+        .await
     }
 
     /// What webhooks told of while the search lagged behind is in the list now, and belongs into the answer.
@@ -232,7 +253,11 @@ impl Lookups {
             return Ok(at_site);
         };
         for found in listed.orders {
-            if !at_site.orders.iter().any(|one| one.order.id == found.order.id) {
+            if !at_site
+                .orders
+                .iter()
+                .any(|one| one.order.id == found.order.id)
+            {
                 at_site.orders.push(found);
             }
         }

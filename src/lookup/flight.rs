@@ -65,11 +65,7 @@ where
     }
 
     /// Joins the flight of `key`, or starts one. The fetch runs on a task of its own: an asker who leaves strands nobody.
-    pub(super) async fn join<F>(
-        &self,
-        key: K,
-        fetch: impl FnOnce() -> F,
-    ) -> Result<T, Failure>
+    pub(super) async fn join<F>(&self, key: K, fetch: impl FnOnce() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
@@ -82,11 +78,7 @@ where
         landed.clone().unwrap_or(Err(Failure::Shopify))
     }
 
-    fn board<F>(
-        &self,
-        key: K,
-        fetch: impl FnOnce() -> F,
-    ) -> Result<Landing<T>, Failure>
+    fn board<F>(&self, key: K, fetch: impl FnOnce() -> F) -> Result<Landing<T>, Failure>
     where
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {

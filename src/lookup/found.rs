@@ -211,4 +211,3 @@ pub(super) fn wanted(ask: &Ask, site: &Site) -> Wanted {
         Ask::Id(id) => Wanted::Id(*id),
     }
 }
-

@@ -101,7 +101,9 @@ impl NumberFormat {
     ///
     /// A shop without a prefix claims nothing, since every shop's bare digits would look like its own.
     pub fn claims(&self, number: &OrderNumber) -> bool {
-        !self.prefix.is_empty() && number.0.starts_with(&self.prefix) && self.digits(number).is_some()
+        !self.prefix.is_empty()
+            && number.0.starts_with(&self.prefix)
+            && self.digits(number).is_some()
     }
 
     /// The digits of a number of this shop, with or without what stands around them.
@@ -191,7 +193,11 @@ mod tests {
         for typed in ["22080", "UK22080", "22080-b", "uk22080-B"] {
             let typed = OrderNumber::parse(typed).unwrap();
             assert_eq!(both.complete(&typed).as_str(), "UK22080-B", "{typed}");
-            assert_eq!(both.claims(&typed), typed.as_str().starts_with("UK"), "{typed}");
+            assert_eq!(
+                both.claims(&typed),
+                typed.as_str().starts_with("UK"),
+                "{typed}"
+            );
         }
         let other = OrderNumber::parse("UK22080-C").unwrap();
         assert_eq!(both.complete(&other), other);

@@ -301,7 +301,10 @@ mod tests {
 
     fn keys(secrets: &[&str]) -> (CustomerKeys, SiteCode) {
         let site: SiteCode = "uk".parse().unwrap();
-        let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|secret| SecretString::from(*secret))
+            .collect();
         (CustomerKeys::of([(&site, secrets.as_slice())]), site)
     }
 
@@ -310,7 +313,10 @@ mod tests {
         let jane = Email::parse("Jane@Example.com").unwrap();
         let hashes = |secrets: &[&str]| {
             let (keys, site) = keys(secrets);
-            keys.hashes(&site, &jane).iter().map(CustomerHash::to_string).collect::<Vec<_>>()
+            keys.hashes(&site, &jane)
+                .iter()
+                .map(CustomerHash::to_string)
+                .collect::<Vec<_>>()
         };
         // Pinned: a change would make every customer cold on an upgrade.
         assert_eq!(hashes(&["secret"]), ["49af9ed7102e7fe673be980a8a31e9a6"]);
@@ -330,7 +336,10 @@ mod tests {
         assert_eq!(listed.encode(), text);
         assert_eq!(Listed::decode(text), Some(listed.clone()));
         assert!(!listed.add(one) && listed.remove(one) && !listed.remove(one));
-        assert_eq!(listed.encode(), r#"{"complete":true,"more":false,"orders":[]}"#);
+        assert_eq!(
+            listed.encode(),
+            r#"{"complete":true,"more":false,"orders":[]}"#
+        );
         for text in ["", "-", "[]", "{}", "\u{0}"] {
             assert_eq!(Listed::decode(text), None, "{text:?}");
         }

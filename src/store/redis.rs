@@ -99,10 +99,7 @@ impl Read {
 }
 
 impl RedisStore {
-    pub(super) fn new(
-        url: &SecretString,
-        settings: StoreSettings,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
         Ok(Self {
             connection: Connection::new(url, settings.clock)?,
             keys: Keys::new(settings.prefix),

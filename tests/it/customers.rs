@@ -23,7 +23,10 @@ fn unheard(harness: &Harness, orders: impl IntoIterator<Item = NewOrder>) -> Vec
     let address = harness.url("/webhooks/shopify");
     harness.simulator.stop_delivering();
     let shop = harness.simulator.shop();
-    let ids = orders.into_iter().map(|order| shop.place_order(order)).collect();
+    let ids = orders
+        .into_iter()
+        .map(|order| shop.place_order(order))
+        .collect();
     harness.simulator.deliver_to(&address);
     ids
 }
@@ -34,7 +37,10 @@ async fn ask(harness: &Harness, query: &str) -> Reply {
 
 fn ids(reply: &Reply) -> Vec<String> {
     let orders = reply.data()["orders"].as_array().expect("a list");
-    orders.iter().map(|order| order["order_id"].as_str().expect("an id").to_owned()).collect()
+    orders
+        .iter()
+        .map(|order| order["order_id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 fn as_texts(ids: &[u64]) -> Vec<String> {
@@ -57,22 +63,54 @@ fn aged(email: &str, days: i64) -> NewOrder {
 
 async fn all_of_a_customer(setup: Setup) {
     let harness = setup.start().await;
-    let hers = unheard(&harness, (0..4).map(|n| aged("Jane.Doe@Example.COM", 9 - n)));
-    unheard(&harness, [order("ajane.doe@example.com"), order("jane.doe@example.co"), NewOrder::default().no_customer()]);
+    let hers = unheard(
+        &harness,
+        (0..4).map(|n| aged("Jane.Doe@Example.COM", 9 - n)),
+    );
+    unheard(
+        &harness,
+        [
+            order("ajane.doe@example.com"),
+            order("jane.doe@example.co"),
+            NewOrder::default().no_customer(),
+        ],
+    );
     let cold = ask(&harness, "email=%20JANE.DOE%40example.com").await;
-    assert_eq!(ids(&cold), as_texts(&reversed(hers.clone())), "{}", cold.text);
+    assert_eq!(
+        ids(&cold),
+        as_texts(&reversed(hers.clone())),
+        "{}",
+        cold.text
+    );
     let data = cold.data();
-    assert_eq!((&data["total"], &data["cached"]), (&json!(4), &json!(false)));
-    assert_eq!((&data["incomplete"], &data["pending"], &data["message"]), (&json!([]), &json!(false), &Value::Null));
+    assert_eq!(
+        (&data["total"], &data["cached"]),
+        (&json!(4), &json!(false))
+    );
+    assert_eq!(
+        (&data["incomplete"], &data["pending"], &data["message"]),
+        (&json!([]), &json!(false), &Value::Null)
+    );
     assert_eq!(data["freshness"]["state"], "live");
     assert_eq!(calls(&harness), 1);
     let warm = ask(&harness, &format!("email={JANE}&limit=2")).await;
     assert_eq!(ids(&warm), as_texts(&reversed(hers.clone())[..2]));
-    assert_eq!((&warm.data()["total"], &warm.data()["cached"]), (&json!(4), &json!(true)));
+    assert_eq!(
+        (&warm.data()["total"], &warm.data()["cached"]),
+        (&json!(4), &json!(true))
+    );
     assert_eq!(warm.data()["freshness"]["state"], "fresh");
     assert!(warm.data()["cache_ttl"].as_u64() > Some(172_700));
-    assert_eq!(harness.by_id(hers[0]).await.data()["cached"], true, "each is cached by itself too");
-    let alias = harness.get(&format!("/api/shopify/orders/global-email-search?email={JANE}&site=uk")).await;
+    assert_eq!(
+        harness.by_id(hers[0]).await.data()["cached"],
+        true,
+        "each is cached by itself too"
+    );
+    let alias = harness
+        .get(&format!(
+            "/api/shopify/orders/global-email-search?email={JANE}&site=uk"
+        ))
+        .await;
     assert_eq!(ids(&alias).len(), 4);
     assert_eq!(calls(&harness), 1);
     harness.stop().await;
@@ -97,15 +135,25 @@ async fn no_address_stands_in_redis_keys() {
     ask(&harness, &format!("email={JANE}")).await;
     ask(&harness, "email=nobody.there%40example.com").await;
     let keys: Vec<String> = redis.cli(&["KEYS", "*"]).await;
-    let lists = keys.iter().filter(|key| key.starts_with("shopify:uk:customer:"));
+    let lists = keys
+        .iter()
+        .filter(|key| key.starts_with("shopify:uk:customer:"));
     assert_eq!(lists.count(), 2, "{keys:?}");
-    assert!(!keys.iter().any(|key| key.contains("example") || key.contains("jane")), "{keys:?}");
+    assert!(
+        !keys
+            .iter()
+            .any(|key| key.contains("example") || key.contains("jane")),
+        "{keys:?}"
+    );
     let list = keys.iter().find(|key| key.contains("customer")).unwrap();
     let list: String = redis.cli(&["GET", list]).await;
     assert!(!list.contains("example"), "{list}");
     for path in ["/metrics", "/api/warmup/status", "/api/warmup/coverage"] {
         let shown = harness.get(path).await.text;
-        assert!(!shown.contains("jane") && !shown.contains("nobody.there"), "{path}");
+        assert!(
+            !shown.contains("jane") && !shown.contains("nobody.there"),
+            "{path}"
+        );
     }
     harness.stop().await;
 }
@@ -114,7 +162,10 @@ async fn no_address_stands_in_redis_keys() {
 async fn webhooks_keep_a_list_complete() {
     let harness = Harness::start().await;
     let old = unheard(&harness, [aged(JANE, 3)]);
-    assert_eq!(ids(&ask(&harness, &format!("email={JANE}")).await), as_texts(&old));
+    assert_eq!(
+        ids(&ask(&harness, &format!("email={JANE}")).await),
+        as_texts(&old)
+    );
     let shop = harness.simulator.shop();
     let new = shop.place_order(order(JANE));
     harness.simulator.settled().await;
@@ -123,7 +174,10 @@ async fn webhooks_keep_a_list_complete() {
     assert_eq!(both.data()["cached"], true);
     shop.delete_order(new).unwrap();
     harness.simulator.settled().await;
-    assert_eq!(ids(&ask(&harness, &format!("email={JANE}")).await), as_texts(&old));
+    assert_eq!(
+        ids(&ask(&harness, &format!("email={JANE}")).await),
+        as_texts(&old)
+    );
     assert_eq!(calls(&harness), 1);
     harness.stop().await;
 }
@@ -155,7 +209,12 @@ async fn who_has_no_order_is_remembered_for_a_minute() {
     for _ in 0..3 {
         let reply = ask(&harness, &format!("email={JANE}")).await;
         assert_eq!((ids(&reply).len(), &reply.data()["total"]), (0, &json!(0)));
-        assert!(reply.data()["message"].as_str().unwrap().starts_with("ORDER_NOT_FOUND"));
+        assert!(
+            reply.data()["message"]
+                .as_str()
+                .unwrap()
+                .starts_with("ORDER_NOT_FOUND")
+        );
     }
     assert_eq!(calls(&harness), 1);
     shop_clock.advance(Duration::from_secs(61));
@@ -180,12 +239,20 @@ async fn a_thousand_askers_of_one_customer_make_one_call() {
 #[tokio::test]
 async fn status_and_pages_are_of_all_orders() {
     let harness = Harness::start().await;
-    let hers = unheard(&harness, (0..70).map(|n| aged(JANE, 50).placed_at(now() - TimeDelta::hours(100 - n))));
+    let hers = unheard(
+        &harness,
+        (0..70).map(|n| aged(JANE, 50).placed_at(now() - TimeDelta::hours(100 - n))),
+    );
     let shop = harness.simulator.shop();
     harness.simulator.stop_delivering();
     shop.cancel_order(hers[3]).unwrap();
     let all = ask(&harness, &format!("email={JANE}&limit=50")).await;
-    assert_eq!((ids(&all).len(), &all.data()["total"]), (50, &json!(70)), "{}", all.text);
+    assert_eq!(
+        (ids(&all).len(), &all.data()["total"]),
+        (50, &json!(70)),
+        "{}",
+        all.text
+    );
     let cancelled = ask(&harness, &format!("email={JANE}&status=cancelled")).await;
     assert_eq!(ids(&cancelled), [hers[3].to_string()]);
     assert_eq!(cancelled.data()["total"], 1);
@@ -204,12 +271,20 @@ async fn what_is_listed_and_gone_from_the_cache_is_read_in_one_call() {
     harness.simulator.stop_delivering();
     harness.simulator.shop().delete_order(hers[0]).unwrap();
     for id in &hers[..3] {
-        let _: i64 = redis.cli(&["DEL", &format!("shopify:{{uk:{id}}}:order")]).await;
+        let _: i64 = redis
+            .cli(&["DEL", &format!("shopify:{{uk:{id}}}:order")])
+            .await;
     }
     harness.simulator.clear_calls();
     let reply = ask(&harness, &format!("email={JANE}")).await;
     assert_eq!(ids(&reply), as_texts(&reversed(hers[1..].to_vec())));
-    assert_eq!((calls(&harness), harness.simulator.calls_named("OrdersByIds").len()), (1, 1));
+    assert_eq!(
+        (
+            calls(&harness),
+            harness.simulator.calls_named("OrdersByIds").len()
+        ),
+        (1, 1)
+    );
     assert_eq!(ids(&ask(&harness, &format!("email={JANE}")).await).len(), 4);
     assert_eq!(calls(&harness), 1, "what is gone has left the list");
     harness.stop().await;
@@ -217,18 +292,31 @@ async fn what_is_listed_and_gone_from_the_cache_is_read_in_one_call() {
 
 #[tokio::test]
 async fn a_shop_in_trouble_is_said_and_not_remembered() {
-    let setup = Setup::default().set("WARMUP_MAX_RETRIES", 0).set("LOOKUP_TIMEOUT_MS", 100);
+    let setup = Setup::default()
+        .set("WARMUP_MAX_RETRIES", 0)
+        .set("LOOKUP_TIMEOUT_MS", 100);
     let harness = setup.start().await;
     let hers = unheard(&harness, [order(JANE)]);
     let faults = harness.simulator.faults();
     faults.api(ApiFault::Status(503), Times::Next(1));
     let reply = ask(&harness, &format!("email={JANE}")).await;
-    assert_eq!((reply.status, &reply.json["error"]["code"]), (503, &json!("SHOPIFY_UNAVAILABLE")));
+    assert_eq!(
+        (reply.status, &reply.json["error"]["code"]),
+        (503, &json!("SHOPIFY_UNAVAILABLE"))
+    );
     faults.api(ApiFault::Slow(Duration::from_millis(400)), Times::Next(1));
     let reply = ask(&harness, &format!("email={JANE}")).await;
     assert_eq!(reply.data()["pending"], true);
-    assert_eq!(reply.data()["incomplete"], json!([{ "site": "uk", "reason": "pending" }]));
-    assert!(reply.data()["message"].as_str().unwrap().starts_with("INCOMPLETE"));
+    assert_eq!(
+        reply.data()["incomplete"],
+        json!([{ "site": "uk", "reason": "pending" }])
+    );
+    assert!(
+        reply.data()["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("INCOMPLETE")
+    );
     until("the flight lands in the cache", || async {
         (ids(&ask(&harness, &format!("email={JANE}")).await) == as_texts(&hers)).then_some(())
     })
@@ -240,13 +328,28 @@ async fn a_shop_in_trouble_is_said_and_not_remembered() {
 async fn what_is_no_address_is_explained_and_not_repeated() {
     let harness = Harness::start().await;
     for query in [
-        "", "email=", "email=planted", "email=planted%40", "email=%40planted.com", "email=%ff",
-        "email=a@planted.com&email=b@planted.com", "email=planted%20OR%20status:any%40x", "email=%22planted%22@x.com",
-        "email=planted@x.com&limit=0", "email=planted@x.com&limit=51", "email=planted@x.com&limit=x",
-        "email=planted@x.com&status=planted", "email=planted@x.com&site=xx",
+        "",
+        "email=",
+        "email=planted",
+        "email=planted%40",
+        "email=%40planted.com",
+        "email=%ff",
+        "email=a@planted.com&email=b@planted.com",
+        "email=planted%20OR%20status:any%40x",
+        "email=%22planted%22@x.com",
+        "email=planted@x.com&limit=0",
+        "email=planted@x.com&limit=51",
+        "email=planted@x.com&limit=x",
+        "email=planted@x.com&status=planted",
+        "email=planted@x.com&site=xx",
     ] {
         let reply = ask(&harness, query).await;
-        assert_eq!((reply.status, &reply.json["error"]["code"]), (400, &json!("BAD_REQUEST")), "{query}: {}", reply.text);
+        assert_eq!(
+            (reply.status, &reply.json["error"]["code"]),
+            (400, &json!("BAD_REQUEST")),
+            "{query}: {}",
+            reply.text
+        );
         assert!(!reply.text.contains("planted"), "{query}: {}", reply.text);
     }
     assert_eq!(calls(&harness), 0);

@@ -89,7 +89,11 @@ impl Setup {
             .expect("the service starts");
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
         until("the shop has told of itself", || async {
-            app.state().sites.iter().all(|site| site.about().is_some()).then_some(())
+            app.state()
+                .sites
+                .iter()
+                .all(|site| site.about().is_some())
+                .then_some(())
         })
         .await;
         // Tests count what they cause themselves.

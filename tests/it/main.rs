@@ -19,6 +19,7 @@ mod replicas;
 mod risks;
 mod schedule;
 mod script;
+mod sites;
 mod store;
 mod sweep;
 mod webhooks;

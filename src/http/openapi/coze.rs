@@ -28,7 +28,11 @@ use crate::http::About;
 pub(in crate::http) async fn coze_yaml(State(about): State<About>, headers: HeaderMap) -> Response {
     let asked_at = headers.get(HOST).and_then(|host| host.to_str().ok());
     let server = about.public_url.clone();
-    let server = server.or_else(|| asked_at.filter(|host| is_host(host)).map(|host| format!("http://{host}")));
+    let server = server.or_else(|| {
+        asked_at
+            .filter(|host| is_host(host))
+            .map(|host| format!("http://{host}"))
+    });
     let text = coze(server.as_deref().unwrap_or(&about.base_url));
     ([("content-type", "application/yaml; charset=utf-8")], text).into_response()
 }
@@ -69,9 +73,18 @@ fn paths(whole: &Value) -> Value {
 }
 
 fn operation(described: &Value, whole: &Value) -> Value {
-    let text = |name: &str| described.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        described
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let (summary, description) = (text("summary"), text("description"));
-    let description = if description.is_empty() { summary } else { description };
+    let description = if description.is_empty() {
+        summary
+    } else {
+        description
+    };
     let parameters = described.get("parameters").and_then(Value::as_array);
     let parameters: Vec<_> = parameters
         .into_iter()
@@ -100,7 +113,8 @@ fn operation(described: &Value, whole: &Value) -> Value {
 
 /// A host and perhaps a port: what a stranger writes into that header goes into a document.
 fn is_host(text: &str) -> bool {
-    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    let may_stand =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     !text.is_empty() && text.len() < 256 && text.bytes().all(may_stand)
 }
 

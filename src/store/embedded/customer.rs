@@ -42,7 +42,10 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let hashes = self.customers.hashes(site, email);
-        let keys: Vec<_> = hashes.iter().map(|hash| self.keys.customer(site, hash)).collect();
+        let keys: Vec<_> = hashes
+            .iter()
+            .map(|hash| self.keys.customer(site, hash))
+            .collect();
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             for key in &keys {
@@ -126,7 +129,9 @@ impl Place<'_> {
     fn customer_keys(&self, customers: &CustomerKeys, email: Option<&Email>) -> Vec<String> {
         let hashes = email.map(|email| customers.hashes(self.site, email));
         let hashes = hashes.into_iter().flatten();
-        hashes.map(|hash| self.keys.customer(self.site, &hash)).collect()
+        hashes
+            .map(|hash| self.keys.customer(self.site, &hash))
+            .collect()
     }
 }
 

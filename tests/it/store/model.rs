@@ -164,14 +164,15 @@ fn refresh() -> impl Strategy<Value = Refresh> {
 fn customer() -> impl Strategy<Value = Customer> {
     let who = || proptest::sample::select(&CUSTOMERS[..]);
     let orders = proptest::sample::subsequence(ORDERS.collect::<Vec<_>>(), 0..=3);
-    let listed = (who(), orders, any::<bool>(), 0..60_i64).prop_map(
-        |(who, orders, more, age_min)| Customer::Listed {
-            who,
-            orders,
-            more,
-            age_min,
-        },
-    );
+    let listed =
+        (who(), orders, any::<bool>(), 0..60_i64).prop_map(|(who, orders, more, age_min)| {
+            Customer::Listed {
+                who,
+                orders,
+                more,
+                age_min,
+            }
+        });
     prop_oneof![
         4 => listed,
         1 => (who(), ORDERS).prop_map(|(who, order)| Customer::Left { who, order }),
@@ -332,13 +333,17 @@ impl Run {
                     more,
                     as_of: now - minutes(age_min),
                 };
-                let listed = store.list_customer(&uk, &email(who), &found, now);
-                listed.await.unwrap();
+                store
+                    .list_customer(&uk, &email(who), &found, now)
+                    .await
+                    .unwrap();
                 self.model.list(who, &orders, more, found.as_of);
             }
             Customer::Left { who, order } => {
-                let left = store.leave_customer(&uk, &email(who), id(order), now);
-                left.await.unwrap();
+                store
+                    .leave_customer(&uk, &email(who), id(order), now)
+                    .await
+                    .unwrap();
                 self.model.leave(who, order);
             }
             Customer::Forgotten { who } => {

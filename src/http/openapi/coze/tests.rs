@@ -43,7 +43,10 @@ fn the_importers_rules_are_kept() {
     assert!(is_said(&document["info"]["title"]) && is_said(&document["info"]["description"]));
     assert_eq!(document["servers"].as_array().unwrap().len(), 1);
     let scheme = &document["components"]["securitySchemes"]["api_key"];
-    assert_eq!((&scheme["type"], &scheme["in"]), (&json!("apiKey"), &json!("header")));
+    assert_eq!(
+        (&scheme["type"], &scheme["in"]),
+        (&json!("apiKey"), &json!("header"))
+    );
     for (name, operation) in operations(&document) {
         for field in ["operationId", "summary", "description"] {
             assert!(is_said(&operation[field]), "{name}: no {field}");
@@ -51,18 +54,34 @@ fn the_importers_rules_are_kept() {
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.contains_key("200"), "{name}");
         for (status, response) in responses {
-            assert!(["200", "default"].contains(&status.as_str()), "{name}: {status}");
+            assert!(
+                ["200", "default"].contains(&status.as_str()),
+                "{name}: {status}"
+            );
             let content = response["content"].as_object().unwrap();
-            assert_eq!(content.keys().collect::<Vec<_>>(), ["application/json"], "{name}");
+            assert_eq!(
+                content.keys().collect::<Vec<_>>(),
+                ["application/json"],
+                "{name}"
+            );
             let schema = &content["application/json"]["schema"];
             assert_eq!(schema["type"], "object", "{name}");
-            assert!(schema["properties"]["data"]["properties"].is_object(), "{name}");
+            assert!(
+                schema["properties"]["data"]["properties"].is_object(),
+                "{name}"
+            );
             assert!(is_said(&response["description"]), "{name}");
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let kind = parameter["schema"]["type"].as_str().unwrap();
-            assert!(["string", "integer", "number", "boolean"].contains(&kind), "{name}: {parameter}");
-            assert!(is_said(&parameter["name"]) && is_said(&parameter["description"]), "{name}");
+            assert!(
+                ["string", "integer", "number", "boolean"].contains(&kind),
+                "{name}: {parameter}"
+            );
+            assert!(
+                is_said(&parameter["name"]) && is_said(&parameter["description"]),
+                "{name}"
+            );
         }
     }
 }
@@ -84,7 +103,10 @@ fn nothing_of_3_1_is_left() {
             assert!(!fields.contains_key(word), "{place}: {word}");
         }
         let kind = fields.get("type");
-        assert!(kind.is_none_or(|kind| kind.is_string() && kind != "null"), "{place}: {kind:?}");
+        assert!(
+            kind.is_none_or(|kind| kind.is_string() && kind != "null"),
+            "{place}: {kind:?}"
+        );
         if kind == Some(&json!("array")) {
             assert!(fields["items"].is_object(), "{place}: items");
         }
@@ -101,7 +123,15 @@ fn a_bot_sees_the_lookups_and_nothing_else() {
     sorted.sort();
     assert_eq!(
         sorted,
-        ["countOrders", "getOrder", "getOrderTracking", "getTracking", "listOrdersByEmail", "listSites", "searchOrder"]
+        [
+            "countOrders",
+            "getOrder",
+            "getOrderTracking",
+            "getTracking",
+            "listOrdersByEmail",
+            "listSites",
+            "searchOrder"
+        ]
     );
 }
 

@@ -2,8 +2,6 @@
 //!
 //! A crate for this would bring a parser in C along, or be nobody's any more; what is needed of YAML are indents.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 /// Writes a document.
@@ -53,8 +51,8 @@ fn held(text: &mut String, value: &Value, depth: usize) {
 }
 
 fn line(text: &mut String, value: &Value) {
-    // Writing to a text cannot fail.
-    drop(writeln!(text, "{value}"));
+    text.push_str(&value.to_string());
+    text.push('\n');
 }
 
 fn indent(text: &mut String, depth: usize) {
@@ -66,7 +64,9 @@ fn indent(text: &mut String, depth: usize) {
 /// A word stands as it is; what YAML could take for something else, such as 200, is quoted.
 fn key(name: &str) -> String {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_word = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let means_something = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
         .contains(&name.to_ascii_lowercase().as_str());
     if begins_well && is_word && !means_something {
@@ -94,6 +94,9 @@ mod tests {
             "text: \"two\\nlines: 「一」\"\n",
         );
         // `n` alone means "no" to an old reader.
-        assert_eq!(write(&value), expected.replace("    n: 1.5", "    \"n\": 1.5"));
+        assert_eq!(
+            write(&value),
+            expected.replace("    n: 1.5", "    \"n\": 1.5")
+        );
     }
 }

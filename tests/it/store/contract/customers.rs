@@ -80,7 +80,10 @@ pub(super) async fn an_order_leaves_with_its_address_and_with_itself(_: &Backend
     store.forget(&uk(), id(4), noon()).await.unwrap();
     assert_eq!(listed(store, JANE).await, Some(vec![3]));
     let (uk, jane) = (uk(), email(JANE));
-    store.leave_customer(&uk, &jane, id(3), noon()).await.unwrap();
+    store
+        .leave_customer(&uk, &jane, id(3), noon())
+        .await
+        .unwrap();
     assert_eq!(listed(store, JANE).await, Some(vec![]));
 }
 
@@ -108,7 +111,10 @@ pub(super) async fn that_a_customer_has_none_is_remembered_shortly(_: &Backend, 
     else {
         panic!("it is listed")
     };
-    assert!(near(left, 600), "as long as a search may not show it: {left:?}");
+    assert!(
+        near(left, 600),
+        "as long as a search may not show it: {left:?}"
+    );
     assert_eq!(listed(store, JANE).await, Some(vec![1]));
 }
 
@@ -123,7 +129,10 @@ pub(super) async fn lists_live_as_long_as_orders_and_go_with_their_site(
         as_of: noon() - TimeDelta::hours(1),
     };
     for site in [&uk, &de()] {
-        store.list_customer(site, &jane, &found, noon()).await.unwrap();
+        store
+            .list_customer(site, &jane, &found, noon())
+            .await
+            .unwrap();
     }
     match store.customer(&uk, &jane, noon()).await.unwrap() {
         CustomerOrders::Listed { more, left, .. } => {
@@ -136,7 +145,10 @@ pub(super) async fn lists_live_as_long_as_orders_and_go_with_their_site(
         ..found
     };
     let john = email("john@example.com");
-    store.list_customer(&uk, &john, &long_ago, noon()).await.unwrap();
+    store
+        .list_customer(&uk, &john, &long_ago, noon())
+        .await
+        .unwrap();
     assert_eq!(listed(store, "john@example.com").await, None);
     store.purge_site(&uk).await.unwrap();
     assert_eq!(listed(store, JANE).await, None);
