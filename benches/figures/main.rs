@@ -16,6 +16,7 @@ mod demo;
 mod hits;
 mod latency;
 mod memory;
+mod sites;
 mod stage;
 mod sweep;
 mod table;
@@ -38,17 +39,19 @@ enum Part {
     Webhooks,
     Cold,
     Users,
+    Sites,
     Memory,
     Demo,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
+        Self::Sites,
         Self::Memory,
         Self::Demo,
     ];
@@ -60,6 +63,7 @@ impl Part {
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
             Self::Users => "users",
+            Self::Sites => "sites",
             Self::Memory => "memory",
             Self::Demo => "demo",
         }
@@ -67,7 +71,9 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => false,
+            (Self::Demo | Self::Sites, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => {
+                false
+            }
             (Self::Sweep | Self::Users, StoreKind::Redis)
             | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
         }
@@ -106,6 +112,10 @@ async fn main() -> ExitCode {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
         }
+    }
+    if parts.contains(&Part::Sites) {
+        eprintln!("figures: cold numbers over nine sites");
+        sites::measure(&mut table).await;
     }
     if parts.contains(&Part::Demo) {
         demo::measure(&mut table).await;

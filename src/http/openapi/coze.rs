@@ -23,7 +23,7 @@ use crate::http::About;
     path = "/openapi/coze.yaml",
     operation_id = "cozeYaml",
     tag = "service",
-    responses((status = 200, description = "The lookups alone, as OpenAPI 3.0 without references.", body = String, content_type = "application/yaml"))
+    responses((status = 200, description = "The lookups alone, as OpenAPI 3.0 without references.", body = Object, content_type = "application/yaml"))
 )]
 pub(in crate::http) async fn coze_yaml(State(about): State<About>, headers: HeaderMap) -> Response {
     let asked_at = headers.get(HOST).and_then(|host| host.to_str().ok());
