@@ -297,7 +297,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<Found>, StoreError> {
         // Redis gets them one behind the other on one connection, without waiting in between.
-        let reads = ids.to_vec().into_iter().map(|id| self.order(site, id, now));
+        let reads = ids.iter().copied().map(|id| self.order(site, id, now));
         stream::iter(reads)
             .buffered(READS_AT_ONCE)
             .try_collect()

@@ -113,8 +113,13 @@ impl CustomerHash {
     fn of(key: &Hmac<Sha256>, email: &Email) -> Self {
         let hash = key.clone().chain_update(email.as_str()).finalize();
         let bytes = hash.into_bytes();
-        let hex = bytes.iter().take(HASH_BYTES);
-        Self(hex.map(|byte| format!("{byte:02x}")).collect())
+        let digits = bytes.iter().take(HASH_BYTES);
+        let digits = digits.flat_map(|byte| [byte >> 4, byte & 15]);
+        Self(
+            digits
+                .filter_map(|digit| char::from_digit(digit.into(), 16))
+                .collect(),
+        )
     }
 }
 

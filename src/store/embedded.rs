@@ -102,11 +102,9 @@ impl EmbeddedStore {
                 Some(order) => Known::Order(Box::new(order)),
                 None => Known::Nothing,
             };
-            let was = match &known {
-                Known::Order(order) => customer_of(order),
-                Known::Nothing | Known::Tombstone => None,
-            };
+            let was = known.customer();
             let decision = decide(&site, known, news, now, &ttls);
+            let lists = decision.customer_news(was, now);
             let place = Place {
                 keys: &keys,
                 site: &site,
@@ -114,11 +112,7 @@ impl EmbeddedStore {
             };
             match decision.step {
                 // An order and what leads to it are written in one transaction here, so neither can lack the other.
-                Step::Keep => {}
-                Step::Index(_) => {
-                    let news = CustomerNews::of(was, &decision.merged, now);
-                    place.note_customer(&mut entries, &customers, &news)?;
-                }
+                Step::Keep | Step::Index(_) => {}
                 Step::Put {
                     order_json,
                     tracking_json,
@@ -137,20 +131,17 @@ impl EmbeddedStore {
                     }
                     entries.remove(&keys.absent(&site, id))?;
                     place.index(write, &mut entries, &index)?;
-                    let news = CustomerNews::of(was, &decision.merged, now);
-                    place.note_customer(&mut entries, &customers, &news)?;
                 }
                 Step::Bury { number } => {
                     entries.put(&keys.tombstone(&site, id), "1", TOMBSTONE_TTL)?;
                     place.clear(write, &mut entries, number.as_ref())?;
-                    let news = CustomerNews::gone(was);
-                    place.note_customer(&mut entries, &customers, &news)?;
                     write
                         .open_table(refresh::REFRESHES)?
                         .remove((site.as_str(), id.get()))?;
                     warming::drop_dead_letter(write, &site, id)?;
                 }
             }
+            place.note_customer(&mut entries, &customers, &lists)?;
             Ok(decision.merged)
         })
         .await

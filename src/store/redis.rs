@@ -131,14 +131,15 @@ impl RedisStore {
         let id = news.id();
         for attempt in 0..MERGE_TRIES {
             let mut read = self.read(site, id).await?;
-            let was = read.order.as_ref().and_then(customer_of);
-            let decision = decide(site, read.known(), news.clone(), now, &self.ttls);
+            let known = read.known();
+            let was = known.customer();
+            let decision = decide(site, known, news.clone(), now, &self.ttls);
+            let lists = decision.customer_news(was, now);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
                     self.index(site, id, &index, now).await?;
-                    let news = CustomerNews::of(was, &decision.merged, now);
-                    self.note_customer(site, id, &news, now).await?;
+                    self.note_customer(site, id, &lists, now).await?;
                     return Ok(decision.merged);
                 }
                 Step::Put {
@@ -151,15 +152,13 @@ impl RedisStore {
                         .await?
                     {
                         self.index(site, id, &index, now).await?;
-                        let news = CustomerNews::of(was, &decision.merged, now);
-                        self.note_customer(site, id, &news, now).await?;
+                        self.note_customer(site, id, &lists, now).await?;
                         return Ok(decision.merged);
                     }
                 }
                 Step::Bury { number } => {
                     self.bury(site, id, number.as_ref()).await?;
-                    let news = CustomerNews::gone(was);
-                    self.note_customer(site, id, &news, now).await?;
+                    self.note_customer(site, id, &lists, now).await?;
                     return Ok(decision.merged);
                 }
             }

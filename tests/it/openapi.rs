@@ -53,8 +53,8 @@ async fn cozes_profile_is_a_valid_document_of_3_0_wherever_it_comes_from() {
         "application/yaml; charset=utf-8"
     );
     let served = served.text().await.unwrap();
-    let server = format!("url: \"http://{}\"", harness.app.addr());
-    assert!(served.contains(&server), "{served:.2000}");
+    let its_url = format!("url: \"http://{}\"", harness.app.addr());
+    assert!(served.contains(&its_url), "{served:.2000}");
     let printed = Command::new(env!("CARGO_BIN_EXE_shopify-warmer"))
         .args(["openapi", "--profile", "coze"])
         .env_clear()

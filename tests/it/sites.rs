@@ -69,8 +69,8 @@ async fn a_number_of_several_shops_is_said_to_be_one() {
         );
     }
     // An order that only one cache knows so far is no reason not to ask the others.
-    let order = numbered(901).placed_at(crate::harness::now() - older);
-    let heard = nine.shop("de").shop().place_order(order);
+    let earlier = numbered(901).placed_at(crate::harness::now() - older);
+    let heard = nine.shop("de").shop().place_order(earlier);
     nine.shop("de").settled().await;
     nine.unheard("it", numbered(901));
     let reply = nine.search("901").await;
