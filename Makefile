@@ -1,7 +1,7 @@
 # What one does with this checkout. Needs a Rust toolchain and make (Debian: apt-get install make).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run-tests check simulate-days figures schema
+.PHONY: help demo test run-tests check image simulate-days figures schema
 
 # First a newer Node.js, where tests/install.sh had to fetch one; last rustup's programs, for a shell that does not know them yet.
 export PATH := $(CURDIR)/tests/judges/.node/bin:$(PATH):$(HOME)/.cargo/bin
@@ -27,6 +27,9 @@ run-tests: ## Run all tests on what is installed
 
 check: ## Run every check that CI runs, without installing anything
 	@.ci/run --no-install
+
+image: ## Build the container image of the service, without the simulator (TAG=shopify-warmer:local)
+	docker build --tag $(or $(TAG),shopify-warmer:local) --build-arg REVISION="$$(git rev-parse HEAD)" .
 
 # SEED and DAYS change every scenario, ONLY runs one; a run that fails prints them.
 simulate-days: ## Run days of the service in virtual time, with everything that goes wrong (SEED=n DAYS=14 ONLY=calm)

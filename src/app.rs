@@ -1,5 +1,7 @@
 //! Builds and starts everything in order, and stops it in order.
 
+mod look;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
+pub use self::look::at_rest;
 use crate::{
     alert::{Alerts, Cause},
     clock::Clock,
@@ -17,8 +20,8 @@ use crate::{
     lookup::Lookups,
     site::{BadSite, CallSettings, Sites},
     store::{Store, StoreError, StoreSettings},
-    tasks::Tasks,
-    warm::{self, Hearing, Tally},
+    tasks::{Beat, Tasks},
+    warm::{self, Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -100,7 +103,8 @@ pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, StoreError> {
     }
 }
 
-fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
+/// Sets the sites up.
+pub fn set_up_sites(config: &Config, clock: &Clock) -> Result<Sites, BadSite> {
     let calls = CallSettings {
         budget: config.budget,
         retries: config.retries,
@@ -137,7 +141,7 @@ impl App {
         let (tasks, connections) = (Tasks::default(), TaskTracker::new());
         let state = state(config, clock, (sites, store, inbox), &tasks);
         start_tasks(&state, &tasks);
-        let server = serve(listener, &state, &connections, &tasks.cancel);
+        let server = serve(listener, &state, &connections, &tasks);
         info!(%addr, store = state.store.kind().as_str(), sites = config.sites.len(), "shopify-warmer is up");
         Ok(Self {
             addr,
@@ -157,6 +161,11 @@ impl App {
     /// What it works with.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// Its background work.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Ends as a process does that is killed: see [`Tasks::kill`].
@@ -209,14 +218,19 @@ fn serve(
     listener: TcpListener,
     state: &AppState,
     connections: &TaskTracker,
-    cancel: &CancellationToken,
+    tasks: &Tasks,
 ) -> tokio::task::JoinHandle<()> {
     let (router, connections, cancel) = (
         http::router(state.clone()),
         connections.clone(),
-        cancel.clone(),
+        tasks.cancel.clone(),
     );
-    tokio::spawn(async move { http::serve(listener, router, &connections, &cancel, DRAIN).await })
+    // It may wait as long as nobody comes; that it ends by itself is what can go wrong.
+    let beat = tasks.pulse.attach("the listener");
+    tokio::spawn(async move {
+        http::serve(listener, router, &connections, &cancel, DRAIN).await;
+        drop(beat);
+    })
 }
 
 fn state(
@@ -245,12 +259,13 @@ fn state(
         secrets: sites.secrets().clone(),
         tally: Tally::default(),
         hearing: Hearing::new(store.clone(), tasks.clone()),
+        postmarks: Postmarks::new(&sites, alerts.clone()),
         access: config.access.clone(),
         about: About {
             started_at: clock.now(),
             config: shown(config),
             days: config.warmer.sweep.days,
-            public_url: None,
+            public_url: config.public_url.as_ref().map(ToString::to_string),
             base_url: format!("http://{}", config.listen_addr),
         },
         metrics: Metrics::default(),
@@ -260,6 +275,7 @@ fn state(
         inbox,
         lookups,
         warmer,
+        verify: config.verify,
         clock,
     }
 }
@@ -267,19 +283,23 @@ fn state(
 fn start_tasks(state: &AppState, tasks: &Tasks) {
     state.warmer.start();
     for site in state.sites.iter() {
-        let site = Arc::clone(site);
-        tasks.spawn_until_stopped(async move { site.learn_about_shop().await });
+        let (site, alerts) = (Arc::clone(site), state.alerts.clone());
+        tasks.spawn_until_stopped(async move { site.watch(&alerts).await });
     }
     let (state, cancel) = (state.clone(), tasks.cancel.clone());
-    tasks.spawn(async move { drain_inbox(&state, &cancel).await });
+    let drain = |beat| async move { drain_inbox(&state, &cancel, &beat).await };
+    tasks.spawn_loop("the inbox", drain);
 }
 
 /// Applies what the inbox holds, oldest first, as soon as the store takes it.
-async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
+async fn drain_inbox(state: &AppState, cancel: &CancellationToken, beat: &Beat) {
     let mut stuck_since = None;
     while !cancel.is_cancelled() {
         let wait = async {
-            match drain_one(state).await {
+            beat.works();
+            let drained = drain_one(state).await;
+            beat.rests();
+            match drained {
                 Drained::One => stuck_since = None,
                 Drained::Nothing => {
                     stuck_since = None;
@@ -289,8 +309,7 @@ async fn drain_inbox(state: &AppState, cancel: &CancellationToken) {
                 Drained::NotYet => {
                     let since = *stuck_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= INBOX_PATIENCE {
-                        let text =
-                            "the store has not taken the oldest webhook of the inbox for a minute";
+                        let text = "the store, or its replicas, have not taken the oldest webhook of the inbox for a minute";
                         state.alerts.raise(Cause::InboxWaiting, None, text);
                     }
                     tokio::time::sleep(INBOX_INTERVAL).await;
@@ -349,6 +368,7 @@ fn shown(config: &Config) -> Value {
         "page_size": config.warmer.sweep.page_size,
         "max_duration_s": config.warmer.sweep.limits.duration.as_secs(),
         "max_memory": config.warmer.sweep.limits.memory,
+        "bulk_threshold": config.warmer.bulk.threshold,
         "rate_limit": 1.0 / config.budget.pace.as_secs_f64(),
         "pause_on_user_request": config.budget.pause_for_users,
         "max_retries": config.retries,
@@ -357,5 +377,6 @@ fn shown(config: &Config) -> Value {
         "order_search_ttl": ttls.search.as_secs(),
         "not_found_ttl": ttls.not_found.as_secs(),
         "lookup_timeout_ms": config.lookup_timeout.as_millis(),
+        "lookup_verify": config.verify,
     })
 }

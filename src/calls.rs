@@ -4,23 +4,26 @@
 mod breaker;
 mod orders;
 mod patience;
+mod trouble;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use tokio::time::Instant;
+use chrono::TimeDelta;
+use tokio::{sync::Notify, time::Instant};
 use tracing::warn;
 
 pub use self::{
     breaker::BreakerState,
     orders::{OrdersFound, OrdersOfCustomer, Page, ReadError, Reader},
     patience::backoff,
+    trouble::{About, Trouble},
 };
 use self::{
     breaker::{Breaker, Pass},
@@ -29,7 +32,9 @@ use self::{
 use crate::{
     budget::{Budget, Spent, TooLong},
     clock::Clock,
-    shopify::{AdminClient, AdminError, Answer, BadSettings, Cost, Query, Retry},
+    shopify::{
+        AdminClient, AdminError, Answer, BadSettings, Cost, GrantRefusal, Query, Retry, TokenStatus,
+    },
 };
 
 /// On whose behalf a call goes out.
@@ -54,8 +59,10 @@ pub struct Calls {
     sent: Arc<AtomicU64>,
     /// Points charged.
     charged: Arc<AtomicU64>,
-    /// The class of the last error since the last answer, for the readiness page.
-    trouble: Arc<ArcSwapOption<&'static str>>,
+    /// What went wrong with the last call, for whoever looks.
+    trouble: Arc<ArcSwapOption<Trouble>>,
+    /// Whether a call was denied access since somebody asked.
+    denied: Arc<AtomicBool>,
 }
 
 impl Calls {
@@ -79,6 +86,7 @@ impl Calls {
             sent: Arc::default(),
             charged: Arc::default(),
             trouble: Arc::default(),
+            denied: Arc::default(),
         })
     }
 
@@ -112,9 +120,65 @@ impl Calls {
         self.admin.fell_forward_to()
     }
 
+    /// Why Shopify calls what we ask for deprecated, each reason once.
+    pub fn deprecations(&self) -> Vec<String> {
+        self.admin.deprecations()
+    }
+
+    /// The API version that is asked for.
+    pub fn api_version(&self) -> &str {
+        self.admin.api_version()
+    }
+
+    /// How far Shopify's clock is ahead of ours, to about a second, as of its last answer.
+    pub fn clock_skew(&self) -> Option<TimeDelta> {
+        self.admin.clock_skew()
+    }
+
     /// The class of what went wrong with the last call; none while calls are answered.
     pub fn trouble(&self) -> Option<&'static str> {
-        self.trouble.load().as_deref().copied()
+        self.trouble.load().as_ref().map(|trouble| trouble.class)
+    }
+
+    /// What went wrong with the last call, in words; none while calls are answered.
+    pub fn told_trouble(&self) -> Option<Arc<Trouble>> {
+        self.trouble.load_full()
+    }
+
+    /// Whether a call was denied access since this was last asked.
+    pub fn was_denied(&self) -> bool {
+        self.denied.swap(false, Ordering::Relaxed)
+    }
+
+    /// Rung when there is something new to tell of the shop: another trouble or none, another version, a deprecation.
+    pub(crate) fn bell(&self) -> &Arc<Notify> {
+        self.admin.bell()
+    }
+
+    /// What there is to see of the access token.
+    pub fn token(&self) -> TokenStatus {
+        self.admin.token_status()
+    }
+
+    /// Why Shopify grants no token, if it refuses one.
+    pub fn grant_refusal(&self) -> Option<GrantRefusal> {
+        self.admin.grant_refusal()
+    }
+
+    /// How long until the access token is to be renewed; none where it never is.
+    pub fn token_due_in(&self) -> Option<Duration> {
+        self.admin.token_due_in(self.clock.now())
+    }
+
+    /// Renews the access token if that is due, over warming's connections; calls go on with the old one meanwhile.
+    ///
+    /// # Errors
+    /// The grant's. A call that finds the token expired asks again by itself.
+    pub async fn renew_token(&self) -> Result<(), AdminError> {
+        let renewing = self.warming.renew_token(self.clock.now());
+        let renewed = self.clock.at_shopify(renewing).await;
+        self.bell().notify_one();
+        renewed
     }
 
     /// The site's budget.
@@ -209,8 +273,7 @@ impl Calls {
             Err(error) if error.is_outage() && may_be_too_heavy(query, error) => pass.doubtful(),
             Ok(_) | Err(_) => pass.ended(&result),
         }
-        self.trouble
-            .store(result.as_ref().err().map(|error| Arc::new(error.class())));
+        self.note_trouble(result.as_ref().err());
         if let Ok(Answer {
             cost: Some(report), ..
         }) = &result
@@ -219,6 +282,19 @@ impl Calls {
         }
         settle(&spent, &result);
         result
+    }
+
+    /// Keeps what went wrong, or that nothing did, and rings if that is news.
+    fn note_trouble(&self, error: Option<&AdminError>) {
+        let before = self.trouble();
+        if error.is_some_and(AdminError::denies_access) {
+            self.denied.store(true, Ordering::Relaxed);
+        }
+        self.trouble
+            .store(error.map(|error| Arc::new(Trouble::of(error))));
+        if before != error.map(AdminError::class) {
+            self.bell().notify_one();
+        }
     }
 
     /// The pause between two tries. While the breaker is open warming waits there, and a user's call fails there, at once.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
+mod healthcheck;
 mod lookup;
 mod openapi;
 mod output;
@@ -9,7 +11,9 @@ mod serve;
 mod service;
 #[cfg(feature = "demo")]
 mod simulate;
+mod status;
 mod sweep;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -50,6 +54,14 @@ enum Command {
     Sweep(sweep::Options),
     /// Look one order up, as the API would.
     Lookup(lookup::Options),
+    /// Show the shops' webhook subscriptions, put them right, end them, or print the app's own.
+    Webhooks(webhooks::Options),
+    /// Tell everything there is to see: what runs, how warm the cache is, what is wrong and how to mend it.
+    Status(status::Options),
+    /// Check the settings, the store, the shops and the way to this service; each finding with its fix.
+    Doctor(doctor::Options),
+    /// Say by the exit code whether the service answers, for a container's health check.
+    Healthcheck(healthcheck::Options),
     /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it, or for Coze's importer.
     Openapi(openapi::Options),
 }
@@ -64,6 +76,9 @@ struct ResultOptions {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
+
+/// The service's log. What becomes of Redis it says itself; the driver would repeat it a hundred times a second.
+const INFO: &str = "info,redis=off";
 
 /// Runs the command and says how it went: 0, 1 (failed) or 2 (bad usage or configuration).
 pub fn main(cli: Cli) -> ExitCode {
@@ -91,13 +106,17 @@ pub fn main(cli: Cli) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => serve::run(configured("info")?).await,
+        Command::Serve => serve::run(configured(INFO)?).await,
         #[cfg(feature = "demo")]
         Command::Demo => demo::run().await,
         #[cfg(feature = "demo")]
         Command::Simulate(options) => simulate::run(&options).await,
         Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
         Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
+        Command::Webhooks(options) => webhooks::run(&options).await,
+        Command::Status(options) => status::run(&configured("warn")?, &options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
+        Command::Healthcheck(options) => healthcheck::run(&options).await,
         Command::Openapi(options) => openapi::run(&options),
     }
 }
@@ -109,9 +128,6 @@ fn configured(level: &str) -> Result<Config, ConfigFaults> {
         config.log_format,
         config.log_filter.as_deref().unwrap_or(level),
     );
-    for name in &config.not_yet {
-        tracing::warn!(variable = %name, "this version does not read this variable yet");
-    }
     Ok(config)
 }
 

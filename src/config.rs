@@ -1,6 +1,8 @@
 //! The only reader of the environment. Every fault is reported at once, by variable.
 
+mod credentials;
 mod faults;
+mod manager;
 mod names;
 mod reader;
 mod warming;
@@ -11,11 +13,12 @@ use std::{
     time::Duration,
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use shopify_webhooks::ShopDomain;
 
 pub use self::{
     faults::ConfigFaults,
+    manager::service_manager,
     names::{SITE_SUFFIXES, VARIABLES},
 };
 use self::{names::unknown_names, reader::Reader};
@@ -23,10 +26,11 @@ use crate::{
     alert::AlertSettings,
     budget::BudgetSettings,
     clock::Clock,
-    http::Access,
+    http::{Access, Verify},
     observe::{self, LogFormat},
     site::SiteSettings,
-    store::{CustomerKeys, StoreSettings, Ttls},
+    store::{CustomerKeys, Store, StoreSettings, Ttls},
+    subscriptions::Endpoint,
     warmer::WarmerSettings,
 };
 
@@ -49,18 +53,20 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen_addr: SocketAddr,
+    /// Where Shopify reaches this service, if it is to subscribe by itself.
+    pub public_url: Option<Endpoint>,
     /// Who may ask.
     pub access: Access,
     /// How long a lookup waits for Shopify before it says "pending".
     pub lookup_timeout: Duration,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// Where alerts go.
     pub alerts: AlertSettings,
     /// What log lines look like.
     pub log_format: LogFormat,
     /// Which log lines there are, in `RUST_LOG`'s syntax; each command has a default of its own.
     pub log_filter: Option<String>,
-    /// Variables of the contract that are set and that this version does not read yet.
-    pub not_yet: Vec<String>,
 }
 
 impl Config {
@@ -87,6 +93,28 @@ impl Config {
         reader.finish((listen_addr, log_filter))
     }
 
+    /// What `webhooks toml` takes from the environment: where Shopify reaches the service, if that is set. It needs no shop.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn public_url_from_env() -> Result<Option<Endpoint>, ConfigFaults> {
+        read_env_file(Path::new(".env"))?;
+        let mut reader = Reader::new(environment());
+        let url = public_url(&mut reader);
+        reader.finish(url)
+    }
+
+    /// Where the service listens: all that asking it takes.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn listen_addr_from_env() -> Result<SocketAddr, ConfigFaults> {
+        read_env_file(Path::new(".env"))?;
+        let mut reader = Reader::new(environment());
+        let listen_addr = listen_addr(&mut reader);
+        reader.finish(listen_addr)
+    }
+
     /// Reads the given variables.
     ///
     /// # Errors
@@ -98,21 +126,17 @@ impl Config {
         for (name, advice) in unknown_names(reader.names()) {
             reader.fault(&name, &advice);
         }
-        let listen_addr = reader.parse(
-            "LISTEN_ADDR",
-            SocketAddr::from(([127, 0, 0, 1], 8080)),
-            "an address such as 127.0.0.1:8080",
-        );
+        let listen_addr = listen_addr(&mut reader);
+        let public_url = public_url(&mut reader);
         let mut config = Self {
             sites: sites(&mut reader),
-            warmer: warming::warmer(&mut reader),
+            warmer: warming::warmer(&mut reader, public_url.clone()),
+            public_url,
             budget: warming::budget(&mut reader),
             retries: reader.number("WARMUP_MAX_RETRIES", 3, 0..=10),
             store: store(&mut reader),
             redis_url: redis_url(&mut reader),
-            data_dir: reader
-                .text("DATA_DIR")
-                .map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            data_dir: data_dir(&mut reader),
             listen_addr,
             access: access(&mut reader, listen_addr.ip()),
             lookup_timeout: Duration::from_millis(reader.number(
@@ -120,14 +144,10 @@ impl Config {
                 8000,
                 100..=60_000,
             )),
+            verify: reader.parse("LOOKUP_VERIFY", Verify::Off, "off or contact"),
             alerts: alerts(&mut reader),
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),
-            not_yet: reader
-                .names()
-                .filter(|name| names::is_not_yet_read(name))
-                .map(str::to_owned)
-                .collect(),
         };
         config.store.customers = CustomerKeys::of(
             config
@@ -137,6 +157,16 @@ impl Config {
         );
         reader.finish(config)
     }
+}
+
+fn data_dir(reader: &mut Reader) -> PathBuf {
+    let text = reader.text("DATA_DIR");
+    text.map_or_else(|| PathBuf::from("./data"), PathBuf::from)
+}
+
+fn listen_addr(reader: &mut Reader) -> SocketAddr {
+    let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+    reader.parse("LISTEN_ADDR", default, "an address such as 127.0.0.1:8080")
 }
 
 /// Puts what `.env` says below what the environment says already.
@@ -165,7 +195,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 fn sites(reader: &mut Reader) -> Vec<SiteSettings> {
     let codes = names::site_codes(reader.names());
     if codes.is_empty() {
-        reader.fault("SHOPIFY_<CODE>_SHOP_DOMAIN", "no shop is configured: set it, with _ACCESS_TOKEN and _WEBHOOK_SECRET (SHOPIFY_UK_SHOP_DOMAIN=your-shop.myshopify.com)");
+        reader.fault("SHOPIFY_<CODE>_SHOP_DOMAIN", "no shop is configured: set it, with _CLIENT_ID and _CLIENT_SECRET or _ACCESS_TOKEN and _WEBHOOK_SECRET (SHOPIFY_UK_SHOP_DOMAIN=your-shop.myshopify.com)");
     }
     let mut sites: Vec<SiteSettings> = Vec::new();
     for code in codes {
@@ -196,16 +226,9 @@ fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
     let shop_domain: Option<ShopDomain> = reader
         .required(&name("SHOP_DOMAIN"), example)
         .and_then(|text| reader.parsed(&name("SHOP_DOMAIN"), &text, example));
-    let access_token = reader.secret(&name("ACCESS_TOKEN"));
-    if access_token.is_none() && reader.text(&name("CLIENT_ID")).is_some() {
-        let advice =
-            "cannot be used yet: this version takes an access token only, set _ACCESS_TOKEN";
-        reader.fault(&name("CLIENT_ID"), advice);
-    } else if access_token.is_none() {
-        let advice = "is missing: the Admin API access token of the shop's app (shpat_…)";
-        reader.fault(&name("ACCESS_TOKEN"), advice);
-    }
-    let webhook_secrets = webhook_secrets(reader, &name("WEBHOOK_SECRET"));
+    let credentials = credentials::credentials(reader, &name);
+    let webhook_secrets =
+        credentials::webhook_secrets(reader, &name("WEBHOOK_SECRET"), credentials.as_ref());
     let api_version = reader.text(&name("API_VERSION"));
     let api_version = api_version.unwrap_or_else(|| "2026-10".to_owned());
     if !is_api_version(&api_version) {
@@ -218,28 +241,11 @@ fn site(reader: &mut Reader, code: &str) -> Option<SiteSettings> {
         code: code.parse().ok()?,
         admin_url: admin_url.unwrap_or_else(|| format!("https://{shop_domain}")),
         shop_domain,
-        access_token: access_token?,
+        credentials: credentials?,
         webhook_secrets,
         api_version,
         order_prefix: reader.text(&name("ORDER_PREFIX")),
     })
-}
-
-fn webhook_secrets(reader: &mut Reader, name: &str) -> Vec<SecretString> {
-    let Some(secrets) = reader.secret(name) else {
-        let advice = "is missing: the app's client secret; several are separated by commas";
-        reader.fault(name, advice);
-        return Vec::new();
-    };
-    let secrets = secrets.expose_secret().split(',').map(str::trim);
-    let secrets: Vec<_> = secrets.map(SecretString::from).collect();
-    if secrets
-        .iter()
-        .any(|secret| secret.expose_secret().is_empty())
-    {
-        reader.fault(name, "holds an empty secret: anybody could sign with it");
-    }
-    secrets
 }
 
 fn admin_url(reader: &mut Reader, name: &str) -> Option<String> {
@@ -286,17 +292,20 @@ fn store(reader: &mut Reader) -> StoreSettings {
 
 fn redis_url(reader: &mut Reader) -> Option<SecretString> {
     let url = reader.secret("REDIS_URL")?;
-    let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
-    if !known
-        .iter()
-        .any(|scheme| url.expose_secret().starts_with(scheme))
-    {
-        reader.fault(
-            "REDIS_URL",
-            "is no Redis address: write one such as redis://127.0.0.1:6379/0",
-        );
+    if let Err(advice) = Store::check_redis_url(&url) {
+        reader.fault("REDIS_URL", advice);
     }
     Some(url)
+}
+
+fn public_url(reader: &mut Reader) -> Option<Endpoint> {
+    match reader.text("PUBLIC_URL")?.parse::<Endpoint>() {
+        Ok(endpoint) => Some(endpoint),
+        Err(bad) => {
+            reader.fault("PUBLIC_URL", &bad.to_string());
+            None
+        }
+    }
 }
 
 fn alerts(reader: &mut Reader) -> AlertSettings {

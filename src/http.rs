@@ -34,6 +34,8 @@ pub use self::{
     listener::serve,
     metrics::Metrics,
     openapi::{coze, document},
+    orders::Verify,
+    status::status_of,
 };
 use self::{access::Gate, answer::ApiError};
 use crate::{
@@ -43,7 +45,7 @@ use crate::{
     lookup::Lookups,
     site::Sites,
     store::Store,
-    warm::{Hearing, Tally},
+    warm::{Hearing, Postmarks, Tally},
     warmer::Warmer,
 };
 
@@ -69,6 +71,8 @@ pub struct AppState {
     pub tally: Tally,
     /// When each site was last heard of.
     pub hearing: Hearing,
+    /// Which secrets sign deliveries, and which versions write them.
+    pub postmarks: Postmarks,
     /// Lookups.
     pub lookups: Lookups,
     /// Sweeps.
@@ -81,6 +85,8 @@ pub struct AppState {
     pub clock: Clock,
     /// Who may ask.
     pub access: Access,
+    /// What a lookup asks of its caller.
+    pub verify: Verify,
     /// What the status shows of the settings.
     pub about: About,
 }

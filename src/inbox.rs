@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use bytes::Bytes;
@@ -53,8 +53,19 @@ struct Inner {
     file: RedbFile,
     /// Whoever works on the file holds it: a file that is opened anew must be nobody else's meanwhile.
     turn: Mutex<()>,
+    /// Deliveries to be written by whoever has the turn next: all of them with one sync of the disk.
+    waiting: Mutex<Vec<Arc<Waiting>>>,
     /// Rung for each delivery kept.
     kept: Notify,
+}
+
+/// A delivery to be written.
+#[derive(Debug)]
+struct Waiting {
+    header: Vec<u8>,
+    body: Bytes,
+    /// Whether there was room for it, once that is known.
+    kept: OnceLock<Result<bool, String>>,
 }
 
 /// Why the inbox cannot keep a delivery.
@@ -91,8 +102,13 @@ impl Inbox {
     /// Opens `inbox.redb` in `dir`, making both where they are missing. A file that is no inbox is moved aside, never deleted.
     pub fn open(dir: &Path, now: DateTime<Utc>) -> Result<Self, InboxError> {
         let file = RedbFile::open(dir, INBOX, now).map_err(InboxError::Open)?;
-        let (turn, kept) = Default::default();
-        Ok(Self(Arc::new(Inner { file, turn, kept })))
+        let (turn, waiting, kept) = Default::default();
+        Ok(Self(Arc::new(Inner {
+            file,
+            turn,
+            waiting,
+            kept,
+        })))
     }
 
     /// Keeps a delivery; it is on disk when this returns.
@@ -105,12 +121,47 @@ impl Inbox {
             received_at: delivery.received_at,
         };
         let header = serde_json::to_vec(&header).map_err(InboxError::Unwritable)?;
-        if self.with(|file| append(file, &header, &delivery.body))? {
-            self.0.kept.notify_one();
-            Ok(())
-        } else {
-            Err(InboxError::Full)
+        match self.write_with_others(header, delivery.body.clone()) {
+            Ok(true) => {
+                self.0.kept.notify_one();
+                Ok(())
+            }
+            Ok(false) => Err(InboxError::Full),
+            Err(cause) => Err(InboxError::File { cause }),
         }
+    }
+
+    /// Whether there was room. Who waits for the disk meanwhile is written by whoever has the turn next.
+    fn write_with_others(&self, header: Vec<u8>, body: Bytes) -> Result<bool, String> {
+        let mine = Arc::new(Waiting {
+            header,
+            body,
+            kept: OnceLock::new(),
+        });
+        lock(&self.0.waiting).push(Arc::clone(&mine));
+        let turn = lock(&self.0.turn);
+        if let Some(kept) = mine.kept.get() {
+            return kept.clone();
+        }
+        let all = std::mem::take(&mut *lock(&self.0.waiting));
+        let room =
+            self.work_on_file(&turn, |file| append(file, &all))
+                .map_err(|error| match error {
+                    InboxError::File { cause } => cause,
+                    other
+                    @ (InboxError::Open(_) | InboxError::Full | InboxError::Unwritable(_)) => {
+                        other.to_string()
+                    }
+                });
+        for (place, one) in all.iter().enumerate() {
+            // Nobody else sets it: whoever takes a delivery out of the list tells how it went.
+            drop(one.kept.set(room.clone().map(|room| place < room)));
+        }
+        drop(turn);
+        mine.kept
+            .get()
+            .cloned()
+            .unwrap_or_else(|| Err("its write was lost".to_owned()))
     }
 
     /// Waits until a delivery is kept. One that was kept before anybody waited counts.
@@ -156,8 +207,16 @@ impl Inbox {
 
     /// Works on the file, and once more on the file opened anew if that failed: what failed may have passed.
     fn with<T>(&self, work: impl Fn(&RedbFile) -> Result<T, Fault>) -> Result<T, InboxError> {
-        let Inner { file, turn, .. } = &*self.0;
-        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = lock(&self.0.turn);
+        self.work_on_file(&turn, work)
+    }
+
+    fn work_on_file<T>(
+        &self,
+        _turn: &MutexGuard<'_, ()>,
+        work: impl Fn(&RedbFile) -> Result<T, Fault>,
+    ) -> Result<T, InboxError> {
+        let file = &self.0.file;
         let again = |fault: Fault| {
             warn!("the inbox file failed and is opened anew: {fault}");
             guarded(|| file.reopen(fault.check())).and_then(|()| guarded(|| work(file)))
@@ -170,14 +229,16 @@ impl Inbox {
     }
 }
 
-/// Writes a delivery behind all others; whether there was room.
-fn append(file: &RedbFile, header: &[u8], body: &[u8]) -> Result<bool, Fault> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes deliveries behind all others, for as many as there is room; returns for how many there was.
+fn append(file: &RedbFile, all: &[Arc<Waiting>]) -> Result<usize, Fault> {
     let write = file.begin_write()?;
+    let mut room = 0;
     {
         let mut deliveries = write.open_table(DELIVERIES)?;
-        if deliveries.len()? >= MOST_DELIVERIES {
-            return Ok(false);
-        }
         let put_aside = write
             .open_table(UNREADABLE)?
             .last()?
@@ -187,10 +248,14 @@ fn append(file: &RedbFile, header: &[u8], body: &[u8]) -> Result<bool, Fault> {
             .map(|(sequence, _)| sequence.value())
             .max(put_aside);
         let next = last.map_or(0, |last| last + 1);
-        deliveries.insert(next, (header, body))?;
+        let free = MOST_DELIVERIES.saturating_sub(deliveries.len()?);
+        for (one, place) in all.iter().zip(0..free) {
+            deliveries.insert(next + place, (one.header.as_slice(), one.body.as_ref()))?;
+            room += 1;
+        }
     }
     write.commit()?;
-    Ok(true)
+    Ok(room)
 }
 
 fn first(file: &RedbFile) -> Result<Option<(u64, Vec<u8>, Bytes)>, Fault> {
@@ -276,6 +341,24 @@ mod tests {
         assert!(inbox.is_empty().unwrap());
     }
 
+    /// Fifty a second while Redis is away, on a disk that syncs twenty times a second.
+    #[test]
+    fn deliveries_that_come_together_are_all_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        inbox.keep(&delivery(b"{}")).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(inbox.len().unwrap(), 320);
+        assert!(lock(&inbox.0.waiting).is_empty());
+    }
+
     #[test]
     fn a_foreign_file_is_moved_aside_and_kept() {
         let dir = tempfile::tempdir().unwrap();
@@ -291,7 +374,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(dir.path(), DateTime::UNIX_EPOCH).unwrap();
         for header in [&b"{}"[..], b"\xff no text"] {
-            inbox.with(|file| append(file, header, b"x")).unwrap();
+            let kept = inbox.write_with_others(header.to_vec(), Bytes::from_static(b"x"));
+            assert_eq!(kept, Ok(true));
         }
         inbox.keep(&delivery(b"{}")).unwrap();
         assert_eq!(inbox.oldest().unwrap().unwrap().0, 2);

@@ -8,8 +8,9 @@
 //! - [`budget`] says who may call Shopify now; [`calls`] is how every call goes out; [`site`] is one shop with its calls.
 //! - [`warm`] takes webhook news into the cache; [`inbox`] keeps deliveries the cache could not take.
 //! - [`sweep`], [`refresh`] — backfilling the cache; [`schedule`] says when, [`warmer`] runs them, one replica a site.
+//! - [`subscriptions`] says which webhooks the shop should send and puts right what is wrong with them.
 //! - [`lookup`] reads through. [`alert`] tells a person what needs one.
-//! - [`http`], [`config`], [`observe`], [`app`], [`cli`] — the outside.
+//! - [`http`], [`config`], [`observe`], [`app`], [`supervisor`], [`cli`] — the outside; [`doctor`] judges what `cli` found out about it.
 //!
 //! The three flows:
 //!
@@ -25,6 +26,7 @@ pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod http;
 pub mod inbox;
 pub mod lookup;
@@ -36,6 +38,8 @@ pub mod schedule;
 pub mod shopify;
 pub mod site;
 pub mod store;
+pub mod subscriptions;
+pub mod supervisor;
 pub mod sweep;
 pub mod tasks;
 pub mod warm;

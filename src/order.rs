@@ -8,6 +8,7 @@
 
 mod announcement;
 mod answer;
+mod carrier;
 mod email;
 mod facet;
 mod fulfillment;
@@ -16,7 +17,9 @@ mod id;
 mod merge;
 mod money;
 mod number;
-mod status;
+mod standing;
+mod verify;
+mod vocabulary;
 
 pub use announcement::Announcement;
 pub use answer::{OrderAnswer, TrackingAnswer};
@@ -28,7 +31,9 @@ pub use id::{BadId, EventId, FulfillmentId, LineItemId, OrderId};
 pub use merge::{EventFacet, Order, OrderState, Tombstone};
 pub use money::Money;
 pub use number::{BadOrderNumber, NumberFormat, OrderNumber};
-pub use status::Words;
+pub use standing::Standing;
+pub use verify::{BadContact, Contact};
+pub use vocabulary::{Subject, Words};
 
 /// A word as Shopify's REST payloads spell it: lower case, and `None` for the empty text.
 ///

@@ -1,55 +1,74 @@
 //! The Admin API of one shop: one POST per call, every way it can fail told apart.
 
+mod body;
+mod bulk;
 mod cost;
+mod credentials;
 mod envelope;
 mod error;
+mod heard;
 mod query;
+mod subscriptions;
+mod token;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
-use tracing::warn;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use tokio::{sync::Notify, time::Instant};
 
 pub use self::{
+    bulk::{
+        BadDownload, BulkBegun, BulkCancel, BulkFile, BulkOperation, BulkOrder, BulkPoll, BulkRun,
+        BulkState, Download, Downloads, NotBegun, OrdersCount, Owned, Role, assemble, owner,
+    },
     cost::{Cost, CostReport, Throttle, connection_cost},
+    credentials::Credentials,
     error::{AdminError, Author, Retry},
     query::{
-        FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersCount,
-        OrdersPage, Query, ShopFacts, documents,
+        FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderSortKey, OrdersByIds, OrdersPage,
+        Query, WhoAmI, documents,
     },
+    subscriptions::{
+        RefusedChange, UserError, WebhookSubs, WebhookSubscription, WhCreate, WhDelete, WhUpdate,
+    },
+    token::{GrantError, GrantRefusal, TokenKind, TokenStatus},
     wire::{
-        Count, CountData, ItemsPage, LinesPage, OrderNode, OrdersConnection, PageInfo, Shop,
-        ShopFactsData, WireError,
+        ItemsPage, LinesPage, OrderNode, OrdersConnection, PageInfo, Shop, WhoAmIData, WireError,
     },
+};
+use self::{
+    heard::{Heard, News},
+    token::{Token, Tokens},
 };
 
 /// A page of 250 full orders is a few megabytes; more than this is no answer of Shopify's.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// How often a call is sent again because its token was refused: more than ever happens to one call, however busy the machine.
+const MOST_REFUSALS: u32 = 3;
 
 /// Where a shop's Admin API is and how to be let in.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
     /// `https://<shop>.myshopify.com`, or a simulator's address; without a slash at its end.
     pub base_url: String,
-    /// The Admin API access token.
-    pub access_token: SecretString,
+    /// How it lets us in.
+    pub credentials: Credentials,
     /// The version to ask for, such as `2026-10`.
     pub api_version: String,
 }
 
-/// A client for one shop's Admin API. Cheap to clone: clones share the connections.
+/// A client for one shop's Admin API. Cheap to clone: clones share the connections, the token and what answers said.
 #[derive(Debug, Clone)]
 pub struct AdminClient {
     http: reqwest::Client,
     endpoint: String,
-    token: HeaderValue,
-    api_version: String,
-    /// The version that a fall-forward was last told of, so that it is told once and not with each call.
-    fell_forward_to: Arc<ArcSwapOption<String>>,
+    tokens: Tokens,
+    heard: Heard,
+    /// Rung when an answer says something new beside its data.
+    bell: Arc<Notify>,
 }
 
 /// A settings value that cannot be sent.
@@ -77,17 +96,13 @@ pub struct Answer<T> {
 impl AdminClient {
     /// A client with its own connections and timeouts.
     pub fn new(settings: &AdminSettings) -> Result<Self, BadSettings> {
-        let mut token = HeaderValue::from_str(settings.access_token.expose_secret())
-            .map_err(|_invalid: http::header::InvalidHeaderValue| BadSettings::Token)?;
-        token.set_sensitive(true);
-        let api_version = settings.api_version.clone();
-        let endpoint = format!("{}/admin/api/{api_version}/graphql.json", settings.base_url);
+        let (base_url, api_version) = (&settings.base_url, &settings.api_version);
         Ok(Self {
             http: connections()?,
-            endpoint,
-            token,
-            api_version,
-            fell_forward_to: Arc::default(),
+            endpoint: format!("{base_url}/admin/api/{api_version}/graphql.json"),
+            tokens: Tokens::new(&settings.credentials, base_url)?,
+            heard: Heard::new(api_version),
+            bell: Arc::default(),
         })
     }
 
@@ -101,24 +116,52 @@ impl AdminClient {
     }
 
     /// Sends one query. `now` is when the read begins.
+    ///
+    /// Where a granted token is refused (401) the query is sent again with another, so that nobody sees a renewal. Once is enough,
+    /// unless that one too is replaced before Shopify looks at it.
     pub async fn run<Q: Query>(
         &self,
         query: &Q,
         now: DateTime<Utc>,
     ) -> Result<Answer<Q::Data>, AdminError> {
+        let mut token = self.tokens.current(&self.http, now).await?;
+        for _refusal in 0..MOST_REFUSALS {
+            match self.post(query, &token, now).await {
+                Err(AdminError::Unauthorized) => {}
+                done => return done,
+            }
+            let other = self.tokens.instead_of(&token, &self.http, now).await?;
+            let Some(other) = other else {
+                return Err(AdminError::Unauthorized);
+            };
+            token = other;
+        }
+        self.post(query, &token, now).await
+    }
+
+    async fn post<Q: Query>(
+        &self,
+        query: &Q,
+        token: &Token,
+        now: DateTime<Utc>,
+    ) -> Result<Answer<Q::Data>, AdminError> {
+        let began = Instant::now();
         let request = self
             .http
             .post(&self.endpoint)
-            .header("X-Shopify-Access-Token", self.token.clone())
+            .header("X-Shopify-Access-Token", token.header.clone())
             .json(&envelope::Request::of(query));
         let response = request.send().await.map_err(AdminError::from_transport)?;
         let status = response.status();
         let headers = response.headers().clone();
-        self.notice_version(&headers);
-        let body = read_body(response).await?;
+        if self.heard.note(&headers, now, began.elapsed()) == News::Some {
+            self.bell.notify_one();
+        }
+        let body = body::read(response, LARGEST_ANSWER).await?;
         if status != StatusCode::OK {
             return Err(AdminError::from_status(status, &headers));
         }
+        self.tokens.worked(token);
         let (data, cost) = envelope::open::<Q::Data>(&body)?;
         Ok(Answer {
             data,
@@ -127,26 +170,49 @@ impl AdminClient {
         })
     }
 
-    /// The version Shopify serves instead of the one asked for, if it does.
-    pub fn fell_forward_to(&self) -> Option<String> {
-        self.fell_forward_to.load().as_deref().cloned()
+    /// How long until the token is to be renewed; none where there is nothing to renew.
+    pub fn token_due_in(&self, now: DateTime<Utc>) -> Option<Duration> {
+        self.tokens.due_in(now)
     }
 
-    /// Shopify serves a version that is gone as the oldest one it still has, and says so only in this header.
-    fn notice_version(&self, headers: &HeaderMap) {
-        let Some(served) = headers
-            .get("x-shopify-api-version")
-            .and_then(|value| value.to_str().ok())
-        else {
-            return;
-        };
-        let told = self.fell_forward_to.load();
-        if served == self.api_version || told.as_deref().is_some_and(|told| told == served) {
-            return;
-        }
-        warn!(shopify.asked = %self.api_version, shopify.served = %served, "Shopify fell forward to another API version: raise _API_VERSION");
-        self.fell_forward_to
-            .store(Some(Arc::new(served.to_owned())));
+    /// Renews the token if that is due; calls go on with the old one meanwhile.
+    pub async fn renew_token(&self, now: DateTime<Utc>) -> Result<(), AdminError> {
+        self.tokens.renew(&self.http, now).await
+    }
+
+    /// What there is to see of the token.
+    pub fn token_status(&self) -> TokenStatus {
+        self.tokens.status()
+    }
+
+    /// Why Shopify grants no token, if it refuses one.
+    pub fn grant_refusal(&self) -> Option<GrantRefusal> {
+        self.tokens.refusal()
+    }
+
+    /// The API version that is asked for.
+    pub fn api_version(&self) -> &str {
+        self.heard.asked()
+    }
+
+    /// The version Shopify serves instead of the one asked for, if it does.
+    pub fn fell_forward_to(&self) -> Option<String> {
+        self.heard.served_instead()
+    }
+
+    /// Why Shopify calls what we ask for deprecated, each reason once.
+    pub fn deprecations(&self) -> Vec<String> {
+        self.heard.deprecations()
+    }
+
+    /// How far Shopify's clock is ahead of ours, to about a second, as of its last answer.
+    pub fn clock_skew(&self) -> Option<TimeDelta> {
+        self.heard.skew()
+    }
+
+    /// Rung when an answer says something new beside its data.
+    pub(crate) fn bell(&self) -> &Arc<Notify> {
+        &self.bell
     }
 }
 
@@ -160,18 +226,4 @@ fn connections() -> Result<reqwest::Client, BadSettings> {
         .user_agent(concat!("shopify-warmer/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(BadSettings::Client)
-}
-
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, AdminError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(AdminError::from_transport)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(AdminError::Malformed {
-                what: "an answer of more than 64 MiB".to_owned(),
-                author: Author::Shopify,
-            });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

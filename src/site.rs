@@ -1,23 +1,35 @@
 //! The shops we serve: found by code, by shop domain, or by the look of an order number.
 
+mod access;
 mod code;
+mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use arc_swap::ArcSwapOption;
 use secrecy::{ExposeSecret as _, SecretString};
 use shopify_webhooks::{ShopDomain, ShopSecrets, WebhookSecrets};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
-pub use self::code::{BadSiteCode, SiteCode};
-pub use crate::calls::BreakerState;
+pub use self::{
+    access::{Access, Loss, MissingScope, ShopIdentity},
+    code::{BadSiteCode, SiteCode},
+};
 use crate::{
     budget::{Budget, BudgetSettings},
     calls::{Calls, Priority},
     clock::Clock,
     order::{NumberFormat, OrderNumber},
-    shopify::{AdminClient, AdminSettings, BadSettings, Shop, ShopFacts},
+    shopify::{AdminClient, AdminError, AdminSettings, BadSettings, Shop, WhoAmI},
+};
+pub use crate::{
+    calls::BreakerState,
+    shopify::{Credentials, TokenKind, TokenStatus},
 };
 
 /// How one site is set up.
@@ -30,7 +42,7 @@ pub struct SiteSettings {
     /// Where its Admin API is, without a slash at the end.
     pub admin_url: String,
     /// How the API lets us in.
-    pub access_token: SecretString,
+    pub credentials: Credentials,
     /// What its webhooks may be signed with.
     pub webhook_secrets: Vec<SecretString>,
     /// Which API version to ask for.
@@ -57,20 +69,16 @@ pub struct Site {
     pub shop_domain: ShopDomain,
     /// The calls to its Admin API.
     pub calls: Calls,
-    /// What its order numbers begin with, where that is set.
-    prefix: Option<String>,
+    /// Rung when Shopify says that a bulk operation has ended: a hint to ask after it.
+    pub bulk_finished: Notify,
     /// How its order numbers look; none until the shop has told, and without its suffix until then where the prefix is set.
     format: ArcSwapOption<NumberFormat>,
-    about: ArcSwapOption<AboutShop>,
-}
-
-/// What a shop says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AboutShop {
-    /// What the merchant calls it.
-    pub name: String,
-    /// Its currency, ISO 4217.
-    pub currency: String,
+    /// What its order numbers begin with, where that is set, so that the shop's word on it does not count.
+    prefix: Option<String>,
+    /// What the shop told of itself and of the app; none until it has.
+    access: ArcSwapOption<Access>,
+    /// Whether the shop sent word that the app may do other things than before.
+    scopes_changed: AtomicBool,
 }
 
 /// A site that cannot be set up.
@@ -107,7 +115,7 @@ impl Site {
     fn new(settings: &SiteSettings, calls: CallSettings, clock: &Clock) -> Result<Self, BadSite> {
         let admin = AdminSettings {
             base_url: settings.admin_url.clone(),
-            access_token: settings.access_token.clone(),
+            credentials: settings.credentials.clone(),
             api_version: settings.api_version.clone(),
         };
         let calls = AdminClient::new(&admin).and_then(|admin| {
@@ -126,9 +134,11 @@ impl Site {
             code: settings.code.clone(),
             shop_domain: settings.shop_domain.clone(),
             calls,
+            bulk_finished: Notify::new(),
             prefix: settings.order_prefix.clone(),
             format: ArcSwapOption::new(prefix),
-            about: ArcSwapOption::empty(),
+            access: ArcSwapOption::empty(),
+            scopes_changed: AtomicBool::new(false),
         })
     }
 
@@ -153,39 +163,77 @@ impl Site {
         self.format.load_full()
     }
 
-    /// What the shop says of itself; none until it has told.
-    pub fn about(&self) -> Option<Arc<AboutShop>> {
-        self.about.load_full()
+    /// Has the shop tell of itself and of what the app may do in it: its domain, the look of its numbers, scopes, versions.
+    ///
+    /// # Errors
+    /// The call's. What was known before stays known.
+    pub async fn inspect(&self) -> Result<Arc<Access>, AdminError> {
+        let answer = self.calls.run(Priority::Foreground, &WhoAmI).await?;
+        self.learn_number_format(&answer.data.shop);
+        let access = Arc::new(Access::of(&answer.data, answer.began_at));
+        let before = self.access.swap(Some(Arc::clone(&access)));
+        if before.is_none_or(|before| before.scopes != access.scopes) {
+            self.tell(&access);
+        }
+        Ok(access)
     }
 
-    /// Asks the shop for its name, its currency and how its numbers look; a prefix that is set stays. Tried until it answers: a start
-    /// while Shopify is down must not leave bare digits unfound for good.
-    pub async fn learn_about_shop(&self) {
-        let mut pause = Duration::from_secs(1);
-        while self.about.load().is_none() {
-            match self.calls.run(Priority::Foreground, &ShopFacts).await {
-                Ok(answer) => self.take_facts(answer.data.shop),
-                Err(error) => {
-                    warn!(site = %self.code, error.class = error.class(), "cannot ask the shop how its order numbers look: {error}");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(300));
-                }
-            }
+    /// What the shop told when it was last asked.
+    pub fn access(&self) -> Option<Arc<Access>> {
+        self.access.load_full()
+    }
+
+    /// How it stands with the shop, in a word: `ok`, the class of what went wrong with the last call, or what the shop told.
+    pub fn standing(&self) -> &'static str {
+        if let Some(trouble) = self.calls.trouble() {
+            return trouble;
+        }
+        match self.access() {
+            Some(access) if !access.is_of(&self.shop_domain) => "wrong_shop",
+            Some(access) if access.broken().next().is_some() => "scope_missing",
+            Some(_) | None => "ok",
         }
     }
 
-    fn take_facts(&self, shop: Shop) {
+    /// What a person is to do about that, where it takes a person.
+    pub fn advice(&self) -> Option<&'static str> {
+        let trouble = self.calls.told_trouble();
+        let refusal = || Some(self.calls.grant_refusal()?.advice());
+        trouble.map_or_else(refusal, |trouble| trouble.advice)
+    }
+
+    /// The shop sent word that the app may do other things than before: it will be asked what.
+    pub fn scopes_have_changed(&self) {
+        self.scopes_changed.store(true, Ordering::Relaxed);
+        self.calls.bell().notify_one();
+    }
+
+    fn take_news(&self) -> bool {
+        self.scopes_changed.swap(false, Ordering::Relaxed)
+    }
+
+    fn learn_number_format(&self, shop: &Shop) {
         let prefix = self.prefix.as_ref();
         let format = NumberFormat::new(
             prefix.unwrap_or(&shop.order_number_format_prefix),
             &shop.order_number_format_suffix,
         );
-        info!(site = %self.code, prefix = format.prefix(), suffix = format.suffix(), "the shop told how its order numbers look");
-        self.format.store(Some(Arc::new(format)));
-        self.about.store(Some(Arc::new(AboutShop {
-            name: shop.name,
-            currency: shop.currency_code,
-        })));
+        let format = Some(Arc::new(format));
+        if *self.format.load() != format {
+            info!(site = %self.code, prefix = shop.order_number_format_prefix, suffix = shop.order_number_format_suffix, "the shop told how its order numbers look");
+            self.format.store(format);
+        }
+    }
+
+    fn tell(&self, access: &Access) {
+        let (shop, scopes) = (&access.shop, &access.scopes);
+        info!(site = %self.code, shop.domain = %shop.domain, shop.plan = %shop.plan, ?scopes, "the shop told what the app may do");
+        for MissingScope { scope, costs, loss } in access.missing() {
+            match loss {
+                Loss::Breaks => warn!(site = %self.code, scope, "a scope is missing: {costs}"),
+                Loss::Limits => info!(site = %self.code, scope, "a scope is missing: {costs}"),
+            }
+        }
     }
 }
 

@@ -7,13 +7,18 @@ mod customer;
 mod decision;
 mod embedded;
 mod error;
+mod inspection;
 mod keys;
 mod redis;
 mod refresh;
 mod stored;
 mod warming;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -22,6 +27,7 @@ use serde::Serialize;
 
 pub use self::customer::{CustomerFound, CustomerHash, CustomerKeys, CustomerOrders};
 pub use self::error::StoreError;
+pub use self::inspection::{Inspection, ServerReport, Topology};
 pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
 pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
 use self::{embedded::EmbeddedStore, redis::RedisStore};
@@ -46,8 +52,10 @@ const WATERMARK: &str = "watermark";
 const HEARD: &str = "heard";
 /// Orders read at once.
 const READS_AT_ONCE: usize = 64;
-/// Merges of a page under way at once.
+/// Merges of a page under way at once: few enough that a lookup on the same connection does not notice.
 const MERGES_AT_ONCE: usize = 16;
+/// The same in a file, where a commit costs the disk as much for one as for many.
+const MERGES_IN_A_COMMIT: usize = 64;
 
 /// Names and lifetimes in the cache.
 #[derive(Debug, Clone)]
@@ -227,6 +235,40 @@ impl Store {
         Ok(Self::Embedded(EmbeddedStore::open(dir, settings)?))
     }
 
+    /// What is wrong with a `REDIS_URL` and how to write it, without any of it.
+    pub(crate) fn check_redis_url(url: &SecretString) -> Result<(), &'static str> {
+        redis::check_url(url)
+    }
+
+    /// A handle that notes what is written through it, so that [`Self::secure`] can wait for it.
+    #[must_use]
+    pub fn noting(&self) -> Self {
+        match self {
+            Self::Redis(store) => Self::Redis(store.noting()),
+            Self::Embedded(store) => Self::Embedded(store.clone()),
+        }
+    }
+
+    /// Waits until what was written through this handle, made by [`Self::noting`], outlives the server that took it: a replica
+    /// has it too. A file is synced before it answers, and one server without replicas is as safe as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::OneCopy`] if no replica says in time that it has it. It is written all the same.
+    pub async fn secure(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Redis(store) => store.secure().await,
+            Self::Embedded(_) => Ok(()),
+        }
+    }
+
+    /// What the store is, and how its servers keep what they hold.
+    pub async fn inspect(&self) -> Result<Inspection, StoreError> {
+        match self {
+            Self::Redis(store) => store.inspect().await,
+            Self::Embedded(_) => Ok(Inspection::of_a_file()),
+        }
+    }
+
     /// Which store this is.
     pub fn kind(&self) -> StoreKind {
         match self {
@@ -262,11 +304,12 @@ impl Store {
         news: Vec<OrderState>,
         now: DateTime<Utc>,
     ) -> Vec<Result<Merged, StoreError>> {
+        let at_once = match self {
+            Self::Redis(_) => MERGES_AT_ONCE,
+            Self::Embedded(_) => MERGES_IN_A_COMMIT,
+        };
         let merges = news.into_iter().map(|news| self.merge(site, news, now));
-        stream::iter(merges)
-            .buffered(MERGES_AT_ONCE)
-            .collect()
-            .await
+        stream::iter(merges).buffered(at_once).collect().await
     }
 
     /// An order by its id.
@@ -415,6 +458,26 @@ impl Store {
     /// Notes that webhooks of the site came in until `at`; never back.
     pub async fn note_heard(&self, site: &SiteCode, at: DateTime<Utc>) -> Result<(), StoreError> {
         on_either!(self, store => store.raise_mark(site, HEARD, at.timestamp_millis()).await)
+    }
+
+    /// Until when each voice of the site's webhooks was heard: a topic and who delivered it, in one word of the caller's.
+    pub async fn voices(
+        &self,
+        site: &SiteCode,
+    ) -> Result<BTreeMap<String, DateTime<Utc>>, StoreError> {
+        let voices = read!(self, voices(site))?;
+        let heard = |(voice, millis)| Some((voice, DateTime::from_timestamp_millis(millis)?));
+        Ok(voices.into_iter().filter_map(heard).collect())
+    }
+
+    /// Notes that a voice was heard until `at`; never back. The caller has a bounded number of voices.
+    pub async fn note_voice(
+        &self,
+        site: &SiteCode,
+        voice: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        on_either!(self, store => store.note_voice(site, voice, at.timestamp_millis()).await)
     }
 
     /// Takes the site's lease for `ttl`, or renews it; none if another holder has it. A holder's name is its own: no two processes

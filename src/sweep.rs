@@ -1,5 +1,6 @@
 //! Backfilling the cache from Shopify: all orders of the window, or what changed and what would expire.
 
+mod bulk;
 mod checkpoint;
 mod findings;
 mod full;
@@ -16,8 +17,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use self::checkpoint::{Pages, Position};
+use self::checkpoint::{Pages, Position, Sizing};
 pub use self::{
+    bulk::{BulkPatience, BulkSettings},
     checkpoint::{Checkpoint, Plan},
     progress::{Progressed, Snapshot, Watched},
     record::{Drift, Outcome, SweepRecord, TaskId, Trigger, skipped},
@@ -141,6 +143,8 @@ pub struct Surroundings<'a> {
     pub fence: Option<Fence>,
     /// What bounds it.
     pub limits: Limits,
+    /// How it reads a window that is too large for pages.
+    pub bulk: &'a BulkSettings,
 }
 
 /// How a sweep came to its end.
@@ -224,8 +228,10 @@ impl Sweep<'_> {
     fn pages_since(&self, since: DateTime<Utc>) -> Pages {
         Pages {
             since,
+            until: None,
             after: None,
             first: self.at.plan.page_size,
+            sizing: Sizing::Open,
         }
     }
 

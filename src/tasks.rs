@@ -1,7 +1,13 @@
-//! Where background work runs, and how it hears that the service stops.
+//! Where background work runs, how it hears that the service stops, and which of it lives.
 
-use tokio::task::JoinHandle;
+mod pulse;
+
+use std::time::Duration;
+
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use self::pulse::{Beat, Pulse};
 
 /// A tracker that shutdown waits for, and the token its tasks listen to. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +18,8 @@ pub struct Tasks {
     pub cancel: CancellationToken,
     /// Drops what runs, wherever it is.
     killed: CancellationToken,
+    /// Which of the loops that the service is made of live.
+    pub pulse: Pulse,
 }
 
 impl Tasks {
@@ -39,6 +47,22 @@ impl Tasks {
                 () = work => {}
             }
         });
+    }
+
+    /// Runs a loop that the service cannot do without, which listens to the token itself and says through its beat when it works and
+    /// when it only waits.
+    pub fn spawn_loop<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        name: impl Into<String>,
+        work: impl FnOnce(Beat) -> F,
+    ) {
+        self.spawn(work(self.pulse.attach(name)));
+    }
+
+    /// Whether work of either kind still gets its turn: a task among the others, and one that blocks.
+    pub async fn are_served(&self, within: Duration) -> bool {
+        let both = self.spawn(async { tokio::task::spawn_blocking(|| ()).await.is_ok() });
+        matches!(timeout(within, both).await, Ok(Ok(true)))
     }
 
     /// Drops all work at once, wherever it awaits, as a process does that is killed. For a simulation of just that: nothing is

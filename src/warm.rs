@@ -1,15 +1,21 @@
 //! The one way webhook news enters the cache: delivery → news → store.
 
+mod doubles;
 mod hearing;
 mod news;
+mod postmarks;
 mod tally;
+mod voice;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
-    hearing::Hearing,
+    doubles::Repeated,
+    hearing::{Arrival, Hearing},
     news::{News, Received, Undecodable},
+    postmarks::{OtherVersion, Postmarks, SecretUse},
     tally::{Tally, TopicCounts},
+    voice::{API_NAME, Heard, SECTION_NAME, Voice, Voices},
 };
 use crate::{
     order::{Announcement, Order, OrderId, OrderState, Tombstone},
@@ -35,7 +41,8 @@ pub enum Applied {
     Ignored,
 }
 
-/// Takes a delivery in. What cannot be read of a known topic is not lost: its order is fetched instead.
+/// Takes a delivery in, so that it outlives the server that took it. What cannot be read of a known topic is not lost: its order is
+/// fetched instead.
 ///
 /// # Errors
 /// The store's: nothing is acknowledged then, and applying again does no harm.
@@ -44,10 +51,13 @@ pub async fn take(
     delivery: &Received,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
-    match delivery.news() {
-        Ok(news) => apply(store, &delivery.site, news, now).await,
-        Err(undecodable) => fetch_instead(store, delivery, undecodable, now).await,
-    }
+    let store = store.noting();
+    let applied = match delivery.news() {
+        Ok(news) => apply(&store, &delivery.site, news, now).await,
+        Err(undecodable) => fetch_instead(&store, delivery, undecodable, now).await,
+    }?;
+    store.secure().await?;
+    Ok(applied)
 }
 
 async fn fetch_instead(

@@ -4,6 +4,7 @@
 //! store, so it does not matter which replica is asked.
 
 mod agenda;
+mod audit;
 mod reign;
 mod report;
 
@@ -24,7 +25,8 @@ use crate::{
     schedule::{self, Schedule},
     site::{Site, SiteCode, Sites},
     store::{Asked, Store, StoreError, Warming},
-    sweep::{self, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
+    subscriptions::{Audited, Endpoint},
+    sweep::{self, BulkSettings, Checkpoint, Kind, Snapshot, SweepRecord, SweepSettings, TaskId},
     tasks::Tasks,
 };
 
@@ -35,8 +37,12 @@ pub struct WarmerSettings {
     pub sweep: SweepSettings,
     /// When it does so by itself; none if it does not (`WARMUP_ENABLED`).
     pub schedule: Option<Schedule>,
+    /// How it reads shops that are too large for pages.
+    pub bulk: BulkSettings,
     /// How often it looks around.
     pub rhythm: Rhythm,
+    /// Where Shopify is to deliver, if the service is to subscribe by itself (`PUBLIC_URL`).
+    pub endpoint: Option<Endpoint>,
 }
 
 /// How often a warmer looks around, and how soon it is given up for dead.
@@ -146,11 +152,12 @@ impl Warmer {
 
     /// Watches over all sites until the service stops, and has the bell rung at the slots.
     pub fn start(&self) {
+        self.0.settings.bulk.clear();
         for site in self.0.sites.iter() {
             let (warmer, site) = (self.clone(), Arc::clone(site));
-            self.0
-                .tasks
-                .spawn(async move { warmer.watch_over(&site).await });
+            let name = format!("the warmer of {}", site.code);
+            let watch = |beat| async move { warmer.watch_over(&site, &beat).await };
+            self.0.tasks.spawn_loop(name, watch);
         }
         if let Some(schedule) = &self.0.settings.schedule {
             let (warmer, schedule) = (self.clone(), schedule.clone());
@@ -266,6 +273,12 @@ impl Warmer {
             kind: wish.kind,
             site: site.clone(),
         })
+    }
+
+    /// What the last audit of a site's subscriptions found, whichever replica made it.
+    pub async fn audited(&self, site: &SiteCode) -> Result<Option<Audited>, StoreError> {
+        let warming = self.0.store.warming(site).await?;
+        Ok(audit::last(&warming))
     }
 
     /// A site's newest records, newest first; one that an older version wrote differently is passed over.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, then the outside judges. Does nothing, quickly, when all is there.
 #
-#   Debian's packages    redis-server, curl, kill, Node.js and npm, Python with venv, a C compiler for Rust to link with
+#   Debian's packages    redis-server, openssl, curl, kill, Node.js and npm, Python with venv, a C compiler for Rust to link with
 #   tests/judges/.node/  a newer Node.js where the machine's is too old, as on Debian 12
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,6 +21,7 @@ install_packages() {
   local missing=()
   type -P redis-server >/dev/null || missing+=(redis-server)
   type -P redis-cli >/dev/null || missing+=(redis-tools)
+  type -P openssl >/dev/null || missing+=(openssl)
   type -P curl >/dev/null || missing+=(curl)
   type -P kill >/dev/null || missing+=(procps)
   type -P node >/dev/null || missing+=(nodejs)

@@ -1,6 +1,6 @@
 //! Measures what the README claims, on the simulated shop, and prints one table: `cargo bench --bench figures`.
 //!
-//! `cargo bench --bench figures -- hits cold` measures some parts only. A missed bar is printed as `MISSED` and fails
+//! `cargo bench --bench figures -- hits cold` measures some parts only; `-- bulk [orders]` is measured only where it is named. A missed bar is printed as `MISSED` and fails
 //! nothing: a busy machine misses bars too.
 
 #![expect(
@@ -10,9 +10,11 @@
     reason = "a load script: it prints, and what goes wrong ends it with a message"
 )]
 
+mod bulk;
 mod cold;
 mod cpu;
 mod demo;
+mod failover;
 mod hits;
 mod latency;
 mod memory;
@@ -20,9 +22,32 @@ mod sites;
 mod stage;
 mod sweep;
 mod table;
+mod tokens;
 mod users;
 mod webhooks;
 mod wire;
+
+/// The servers that the tests fail, too.
+#[path = "../../tests/it/redis_sentinel.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_sentinel;
+#[path = "../../tests/it/redis_server.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "it is written for tests"
+)]
+mod redis_server;
+#[path = "../../tests/it/until.rs"]
+#[expect(clippy::panic, reason = "it is written for tests")]
+mod until;
 
 use std::process::ExitCode;
 
@@ -40,20 +65,27 @@ enum Part {
     Cold,
     Users,
     Sites,
+    Tokens,
     Memory,
+    Failover,
     Demo,
+    /// Only where it is named: it takes minutes.
+    Bulk,
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
         Self::Sites,
+        Self::Tokens,
         Self::Memory,
+        Self::Failover,
         Self::Demo,
+        Self::Bulk,
     ];
 
     fn name(self) -> &'static str {
@@ -64,31 +96,38 @@ impl Part {
             Self::Cold => "cold",
             Self::Users => "users",
             Self::Sites => "sites",
+            Self::Tokens => "tokens",
             Self::Memory => "memory",
+            Self::Failover => "failover",
             Self::Demo => "demo",
+            Self::Bulk => "bulk",
         }
     }
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo | Self::Sites, _) | (Self::Sweep | Self::Users, StoreKind::Embedded) => {
+            (Self::Demo | Self::Sites, _)
+            | (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Embedded) => {
                 false
             }
-            (Self::Sweep | Self::Users, StoreKind::Redis)
-            | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory, _) => true,
+            (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Redis)
+            | (Self::Hits | Self::Webhooks | Self::Cold | Self::Memory | Self::Bulk, _) => true,
         }
     }
 
     /// Whether it is measured on a service whose first sweep is done.
     fn wants_warmth(self, store: StoreKind) -> bool {
-        self != Self::Users && self.wants(store)
+        !matches!(
+            self,
+            Self::Users | Self::Failover | Self::Tokens | Self::Bulk
+        ) && self.wants(store)
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let parts = match parts() {
-        Ok(parts) => parts,
+    let (parts, orders) = match parts() {
+        Ok(asked) => asked,
         Err(unknown) => {
             let all = Part::ALL.map(Part::name).join(", ");
             eprintln!("figures: there is no part {unknown:?}; there are: {all}");
@@ -112,6 +151,17 @@ async fn main() -> ExitCode {
             eprintln!("figures: cold orders while a sweep goes on, {store}");
             users::measure(&Stage::cold(store).await, &mut table).await;
         }
+        if parts.contains(&Part::Tokens) && Part::Tokens.wants(store) {
+            eprintln!("figures: cold orders while tokens end, {store}");
+            tokens::measure(&Stage::granted(store).await, &mut table).await;
+        }
+        if parts.contains(&Part::Bulk) {
+            bulk::measure(store, orders, &mut table).await;
+        }
+    }
+    if parts.contains(&Part::Failover) {
+        eprintln!("figures: a Redis master killed under webhooks");
+        failover::measure(&mut table).await;
     }
     if parts.contains(&Part::Sites) {
         eprintln!("figures: cold numbers over nine sites");
@@ -156,19 +206,21 @@ async fn measure_on(store: StoreKind, parts: &[Part], table: &mut Table) {
     }
 }
 
-/// The parts named on the command line, or all. What cargo adds begins with a dash.
-fn parts() -> Result<Vec<Part>, String> {
+/// The parts named on the command line, or all but the longest, and how many orders a large shop has. What cargo adds begins with a
+/// dash.
+fn parts() -> Result<(Vec<Part>, u32), String> {
     let names = std::env::args()
         .skip(1)
         .filter(|name| !name.starts_with('-'));
-    let parts = names.map(|name| {
+    let (counts, names): (Vec<_>, Vec<_>) = names.partition(|name| name.parse::<u32>().is_ok());
+    let parts = names.into_iter().map(|name| {
         let part = Part::ALL.into_iter().find(|part| part.name() == name);
         part.ok_or(name)
     });
-    let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-    Ok(if parts.is_empty() {
-        Part::ALL.to_vec()
-    } else {
-        parts
-    })
+    let mut parts: Vec<_> = parts.collect::<Result<_, _>>()?;
+    if parts.is_empty() {
+        parts.extend(Part::ALL.into_iter().filter(|part| *part != Part::Bulk));
+    }
+    let orders = counts.first().and_then(|count| count.parse().ok());
+    Ok((parts, orders.unwrap_or(bulk::ORDERS)))
 }

@@ -19,7 +19,7 @@ use shopify_simulator::{Call, Simulator};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::{users::COLD_ORDERS, wire::Connection};
+use crate::{tokens, users::COLD_ORDERS, wire::Connection};
 
 /// The design size: seven days of 200 orders.
 pub(crate) const ORDERS: u32 = 1400;
@@ -99,6 +99,62 @@ impl Stage {
             .expect("the simulated shop starts");
         let vars = vec![("WARMUP_ENABLED", "false".to_owned())];
         let stage = Self::set(kind, simulator, vars).await;
+        stage.service.listens().await;
+        stage
+    }
+
+    /// A service with an empty cache, and a shop of so many orders. The bucket is the largest plan's, and warming as fast as it may:
+    /// what is measured is the import.
+    pub(crate) async fn large(kind: StoreKind, orders: u32) -> Self {
+        let simulator = Simulator::builder()
+            .orders(orders)
+            .latency(SHOPIFY_TAKES)
+            .bucket(40_000, 2000)
+            .start()
+            .await
+            .expect("the simulated shop starts");
+        let vars = vec![
+            ("WARMUP_ENABLED", "false".to_owned()),
+            ("WARMUP_RATE_LIMIT", "20".to_owned()),
+            ("WARMUP_MAX_DURATION", "86400".to_owned()),
+        ];
+        let stage = Self::set(kind, simulator, vars).await;
+        stage.service.listens().await;
+        stage
+    }
+
+    /// A service on a Redis of somebody else's, that only sweeps when told to.
+    pub(crate) async fn on(redis_url: String) -> Self {
+        let vars = vec![
+            ("REDIS_URL", redis_url),
+            ("WARMUP_ENABLED", "false".to_owned()),
+        ];
+        let simulator = simulator(SweepPace::Quick).await;
+        let stage = Self::set(StoreKind::Embedded, simulator, vars).await;
+        stage.service.listens().await;
+        stage
+    }
+
+    /// A service that gets in by client credentials, and a shop with orders that nobody has asked for. The shop's bucket does not
+    /// end: tokens are what is measured.
+    pub(crate) async fn granted(kind: StoreKind) -> Self {
+        let simulator = Simulator::builder()
+            .orders(10)
+            .older_orders(tokens::COLD_ORDERS)
+            .latency(SHOPIFY_TAKES)
+            .bucket(1_000_000, 100_000)
+            .client_credentials("app-id", "app-secret")
+            .start()
+            .await
+            .expect("the simulated shop starts");
+        let vars = [
+            ("WARMUP_ENABLED", "false"),
+            ("SHOPIFY_UK_ACCESS_TOKEN", ""),
+            ("SHOPIFY_UK_CLIENT_ID", "app-id"),
+            ("SHOPIFY_UK_CLIENT_SECRET", "app-secret"),
+        ];
+        let vars = vars.map(|(name, value)| (name, value.to_owned()));
+        let stage = Self::set(kind, simulator, vars.to_vec()).await;
         stage.service.listens().await;
         stage
     }
@@ -207,10 +263,17 @@ impl Service {
 
     /// What the service holds of the machine's memory, where that can be read.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most it has held so far.
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kibibytes * 1024)
     }

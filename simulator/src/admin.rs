@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod bucket;
 pub(crate) mod calls;
 pub(crate) mod endpoint;
+pub(crate) mod filter;
 pub(crate) mod misbehave;
 pub(crate) mod oauth;
 pub(crate) mod reply;

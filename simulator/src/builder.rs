@@ -16,6 +16,7 @@ use crate::admin::bucket::Bucket;
 use crate::admin::calls::CallLog;
 use crate::admin::subscriptions::Subscriptions;
 use crate::book::Book;
+use crate::bulk::Desk;
 use crate::clock::Clock;
 use crate::delivery::Outbox;
 use crate::faults::FaultBoard;
@@ -242,12 +243,14 @@ impl Builder {
                 latency: self.latency,
                 event_bump: self.event_bump,
                 scopes: self.scopes,
+                deprecated: None,
             }),
             tokens: Mutex::new(Tokens::new(self.access_token, self.credentials)),
             bucket: Mutex::new(Bucket::new(self.bucket.0, self.bucket.1, now)),
             subscriptions: Mutex::new(Subscriptions::default()),
             calls: CallLog::default(),
             faults: FaultBoard::default(),
+            bulk: Desk::new(&self.webhook_secret),
             outbox: Outbox::new(self.webhook_secret, self.deliver_to),
             tasks: TaskTracker::new(),
             stopped: CancellationToken::new(),

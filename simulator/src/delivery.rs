@@ -12,8 +12,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::admin::filter::Filter;
 use crate::admin::subscriptions::Subscriptions;
 use crate::locked::lock;
+use crate::world::API_VERSION;
 
 pub(crate) use parcel::{Occasion, Parcel, sign};
 pub(crate) use pump::{client, post_now, run};
@@ -52,8 +54,12 @@ pub(crate) struct Outbox {
 struct State {
     /// The app's own endpoint, as its configuration names it.
     target: Option<String>,
+    /// What its configuration calls that subscription.
+    target_name: Option<String>,
     /// Who takes deliveries in this process, instead of a socket.
     courier: Option<mpsc::UnboundedSender<HandedOver>>,
+    /// The API version that bodies are written in; `None` is the newest.
+    version: Option<String>,
     /// The topics it is subscribed to; `None` is all.
     topics: Option<BTreeSet<String>>,
     queue: BTreeMap<(DateTime<Utc>, u64), Queued>,
@@ -83,10 +89,21 @@ pub(crate) struct Receiver {
     /// The subscription that was made through the API, if it was: Shopify deletes it when it fails too often.
     pub(crate) subscription: Option<String>,
     pub(crate) name: Option<String>,
+    /// Only bodies that match are sent.
+    pub(crate) filter: Option<Filter>,
     pub(crate) include_fields: Vec<String>,
 }
 
 impl Receiver {
+    /// Whether a body gets through its filter.
+    pub(crate) fn wants(&self, body: &Bytes) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        let body = serde_json::from_slice(body);
+        body.is_ok_and(|body| filter.matches(&body))
+    }
+
     /// The body with only the fields that were asked for.
     pub(crate) fn trim(&self, body: &Bytes) -> Bytes {
         if self.include_fields.is_empty() {
@@ -121,6 +138,15 @@ impl Outbox {
         lock(&self.state).target = target;
     }
 
+    pub(crate) fn set_version(&self, version: &str) {
+        lock(&self.state).version = Some(version.to_owned());
+    }
+
+    fn version(&self) -> String {
+        let version = lock(&self.state).version.clone();
+        version.unwrap_or_else(|| API_VERSION.to_owned())
+    }
+
     pub(crate) fn set_courier(&self, courier: mpsc::UnboundedSender<HandedOver>) {
         lock(&self.state).courier = Some(courier);
     }
@@ -131,6 +157,14 @@ impl Outbox {
 
     pub(crate) fn target(&self) -> Option<String> {
         lock(&self.state).target.clone()
+    }
+
+    pub(crate) fn set_target_name(&self, name: Option<String>) {
+        lock(&self.state).target_name = name;
+    }
+
+    pub(crate) fn target_name(&self) -> Option<String> {
+        lock(&self.state).target_name.clone()
     }
 
     pub(crate) fn set_topics(&self, topics: Option<BTreeSet<String>>) {
@@ -144,7 +178,8 @@ impl Outbox {
         let own = state.target.clone().filter(|_| wanted).map(|url| Receiver {
             url,
             subscription: None,
-            name: None,
+            name: state.target_name.clone(),
+            filter: None,
             include_fields: Vec::new(),
         });
         let made = subscriptions.receivers(topic);

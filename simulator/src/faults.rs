@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::bulk::{BulkFault, DownloadFault};
 use crate::locked::lock;
 use crate::world::World;
 
@@ -88,6 +89,16 @@ impl Faults {
         self.world.faults.set_delivery(fault, Some(topic), times);
     }
 
+    /// Bulk operations meet this.
+    pub fn bulk(&self, fault: BulkFault, times: Times) {
+        set(&self.world.faults.bulk, fault, None, times);
+    }
+
+    /// Downloads of what bulk operations came to meet this.
+    pub fn download(&self, fault: DownloadFault, times: Times) {
+        set(&self.world.faults.downloads, fault, None, times);
+    }
+
     /// No more faults; webhooks that were held back for a reordering are sent.
     pub fn clear(&self) {
         self.world.faults.clear();
@@ -113,6 +124,8 @@ struct Rule<F> {
 pub(crate) struct FaultBoard {
     api: Mutex<Vec<Rule<ApiFault>>>,
     deliveries: Mutex<Vec<Rule<DeliveryFault>>>,
+    bulk: Mutex<Vec<Rule<BulkFault>>>,
+    downloads: Mutex<Vec<Rule<DownloadFault>>>,
 }
 
 /// What `FaultBoard::next_delivery` found.
@@ -140,17 +153,29 @@ impl FaultBoard {
         next(&self.deliveries, topic).map(|(fault, last)| DeliveryFate { fault, last })
     }
 
+    pub(crate) fn next_bulk(&self) -> Option<BulkFault> {
+        next(&self.bulk, "").map(|(fault, _)| fault)
+    }
+
+    pub(crate) fn next_download(&self) -> Option<DownloadFault> {
+        next(&self.downloads, "").map(|(fault, _)| fault)
+    }
+
     pub(crate) fn clear(&self) {
         lock(&self.api).clear();
         lock(&self.deliveries).clear();
+        lock(&self.bulk).clear();
+        lock(&self.downloads).clear();
     }
 
     /// How many counted faults have not happened yet.
     pub(crate) fn unused(&self) -> u32 {
-        let api: u32 = lock(&self.api).iter().filter_map(|rule| rule.left).sum();
-        let deliveries = lock(&self.deliveries);
-        api + deliveries.iter().filter_map(|rule| rule.left).sum::<u32>()
+        left(&self.api) + left(&self.deliveries) + left(&self.bulk) + left(&self.downloads)
     }
+}
+
+fn left<F>(rules: &Mutex<Vec<Rule<F>>>) -> u32 {
+    lock(rules).iter().filter_map(|rule| rule.left).sum()
 }
 
 fn set<F>(rules: &Mutex<Vec<Rule<F>>>, fault: F, only: Option<&str>, times: Times) {

@@ -1,6 +1,7 @@
 //! Answers GraphQL as Shopify does: validates against its schema, charges its cost, executes on the book.
 
 mod answer;
+pub(crate) mod bulk;
 mod cost;
 mod cursor;
 mod limits;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use crate::locked::lock;
 use crate::world::World;
 
+pub(crate) use bulk::{Inner, Rendered};
 pub(crate) use schema::Schema;
 
 use answer::Answer;

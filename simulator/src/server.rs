@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::admin::{endpoint, oauth, reply};
+use crate::bulk;
 use crate::control;
 use crate::net::{CuttableListener, Line};
 use crate::world::World;
@@ -16,6 +17,7 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
     Router::new()
         .route("/admin/api/{version}/graphql.json", post(endpoint::graphql))
         .route("/admin/oauth/access_token", post(oauth::access_token))
+        .route("/_storage/{name}", get(bulk::download))
         .merge(control::routes())
         .fallback(async || reply::status(404))
         .layer(endpoint::body_limit())

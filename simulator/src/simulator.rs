@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::admin::auth::Grant;
+use crate::admin::auth::{Grant, OldTokens};
 use crate::admin::calls::Call;
+use crate::admin::subscriptions::Subscriptions;
 use crate::builder::Builder;
+use crate::bulk::{self, BulkLayout, BulkPace};
 use crate::clock::Clock;
 use tokio::sync::mpsc;
 
@@ -57,6 +60,8 @@ impl Simulator {
             .tasks
             .spawn(server::serve(Arc::clone(&world), listener));
         world.tasks.spawn(delivery::run(Arc::clone(&world), client));
+        world.bulk.listens_at(address);
+        world.tasks.spawn(bulk::run(Arc::clone(&world)));
         let running = Arc::new(Running { world, address });
         Ok(Self { running })
     }
@@ -114,6 +119,17 @@ impl Simulator {
     /// Sends webhooks to this URL from now on.
     pub fn deliver_to(&self, url: &str) {
         self.world().outbox.set_target(Some(url.to_owned()));
+    }
+
+    /// Names the subscription of the app's own configuration, as `name` in `shopify.app.toml` does: it comes with what goes to
+    /// [`Self::deliver_to`]. The API shows nothing of it.
+    pub fn name_deliveries(&self, name: &str) {
+        self.world().outbox.set_target_name(Some(name.to_owned()));
+    }
+
+    /// Ends the subscriptions that were made through the API, as somebody might by hand.
+    pub fn forget_subscriptions(&self) {
+        *lock(&self.world().subscriptions) = Subscriptions::default();
     }
 
     /// Hands webhooks over in this process from now on, for whoever has no socket to take them from: a simulation of days. Retries,
@@ -182,7 +198,8 @@ impl Simulator {
         let receiver = Receiver {
             url,
             subscription: None,
-            name: None,
+            name: world.outbox.target_name(),
+            filter: None,
             include_fields: Vec::new(),
         };
         let occasion = Occasion {
@@ -228,6 +245,16 @@ impl Simulator {
         lock(&self.world().book).replica_lag = delta(lag);
     }
 
+    /// Lets bulk operations take this long, by the clock.
+    pub fn set_bulk_pace(&self, pace: BulkPace) {
+        self.world().bulk.set_pace(pace);
+    }
+
+    /// Says where in the files of bulk operations children stand.
+    pub fn set_bulk_layout(&self, layout: BulkLayout) {
+        self.world().bulk.set_layout(layout);
+    }
+
     /// Lets each API call take at least this long.
     pub fn set_latency(&self, latency: Duration) {
         lock(&self.world().settings).latency = latency;
@@ -236,6 +263,32 @@ impl Simulator {
     /// Replaces the app's scopes.
     pub fn set_scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) {
         lock(&self.world().settings).scopes = scopes.into_iter().map(str::to_owned).collect();
+    }
+
+    /// Replaces the app's scopes, and tells the app by `app/scopes_update`.
+    pub fn change_scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) {
+        let world = self.world();
+        let previous = world.settings().scopes;
+        self.set_scopes(scopes);
+        let body = json!({
+            "id": 1, "shop_id": world.facts.id, "previous": previous, "current": world.settings().scopes,
+            "updated_at": world.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        });
+        let news = (
+            "app/scopes_update".to_owned(),
+            Bytes::from(body.to_string()),
+        );
+        world.announce(None, vec![news]);
+    }
+
+    /// Lets each answer of the API say that something which was asked for is deprecated.
+    pub fn set_deprecation(&self, reason: Option<&str>) {
+        lock(&self.world().settings).deprecated = reason.map(str::to_owned);
+    }
+
+    /// Says in which API version webhooks are written from now on; their bodies stay as they are.
+    pub fn set_webhook_version(&self, version: &str) {
+        self.world().outbox.set_version(version);
     }
 
     /// Says whether fulfilment events move the order's `updated_at`.
@@ -252,6 +305,21 @@ impl Simulator {
     /// Says how the client credentials grant answers.
     pub fn set_grant(&self, grant: Grant) {
         lock(&self.world().tokens).grant = grant;
+    }
+
+    /// Says how long tokens are good that are granted from now on; a day, if nothing is said.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        lock(&self.world().tokens).lifetime = lifetime;
+    }
+
+    /// Says what becomes of old tokens when another is granted.
+    pub fn set_old_tokens(&self, fate: OldTokens) {
+        lock(&self.world().tokens).old = fate;
+    }
+
+    /// How many tokens were granted.
+    pub fn granted_tokens(&self) -> u64 {
+        lock(&self.world().tokens).granted
     }
 
     /// Makes every token bad. A new one can be had by the client credentials grant.

@@ -14,6 +14,7 @@ use crate::admin::bucket::Bucket;
 use crate::admin::calls::CallLog;
 use crate::admin::subscriptions::Subscriptions;
 use crate::book::Book;
+use crate::bulk::Desk;
 use crate::clock::Clock;
 use crate::delivery::{Occasion, Outbox};
 use crate::faults::FaultBoard;
@@ -43,6 +44,7 @@ pub(crate) struct World {
     pub(crate) calls: CallLog,
     pub(crate) faults: FaultBoard,
     pub(crate) outbox: Outbox,
+    pub(crate) bulk: Desk,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopped: CancellationToken,
 }
@@ -53,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) latency: Duration,
     pub(crate) event_bump: EventBump,
     pub(crate) scopes: Vec<String>,
+    /// What each answer says of fields that are deprecated.
+    pub(crate) deprecated: Option<String>,
 }
 
 /// Whether a fulfilment event moves the order's `updated_at`: Shopify does not say.
@@ -80,7 +84,7 @@ impl World {
         let event_id = self.uuid();
         for (topic, body) in news {
             let receivers = self.outbox.receivers(&topic, &lock(&self.subscriptions));
-            for receiver in receivers {
+            for receiver in receivers.into_iter().filter(|one| one.wants(&body)) {
                 let occasion = Occasion {
                     webhook_id: self.uuid(),
                     event_id: event_id.clone(),

@@ -28,6 +28,20 @@ pub enum Cause {
     InboxWaiting,
     /// A sweep did not run at its time.
     SlotMissed,
+    /// Shopify refuses the access token, or to grant one.
+    TokenRefused,
+    /// The app may not do what the service needs.
+    ScopeMissing,
+    /// The credentials open another shop than the one that is set.
+    WrongShop,
+    /// Shopify serves another API version than is asked for.
+    ApiVersion,
+    /// Deliveries are written in another API version than is set.
+    WebhookVersion,
+    /// A webhook topic is not subscribed, or not as it must be.
+    SubscriptionsMissing,
+    /// A webhook topic is delivered by two subscriptions.
+    SubscriptionsDoubled,
 }
 
 /// How much it matters.
@@ -41,7 +55,7 @@ pub enum Severity {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::StoreMemory,
         Self::StoreEviction,
         Self::SweepFailed,
@@ -52,6 +66,13 @@ impl Cause {
         Self::DeadLetters,
         Self::InboxWaiting,
         Self::SlotMissed,
+        Self::TokenRefused,
+        Self::ScopeMissing,
+        Self::WrongShop,
+        Self::ApiVersion,
+        Self::WebhookVersion,
+        Self::SubscriptionsMissing,
+        Self::SubscriptionsDoubled,
     ];
 
     /// Its name in messages, metrics and logs: `store_memory`.
@@ -67,6 +88,13 @@ impl Cause {
             Self::DeadLetters => "dead_letters",
             Self::InboxWaiting => "inbox_waiting",
             Self::SlotMissed => "slot_missed",
+            Self::TokenRefused => "token_refused",
+            Self::ScopeMissing => "scope_missing",
+            Self::WrongShop => "wrong_shop",
+            Self::ApiVersion => "api_version",
+            Self::WebhookVersion => "webhook_version",
+            Self::SubscriptionsMissing => "subscriptions_missing",
+            Self::SubscriptionsDoubled => "subscriptions_doubled",
         }
     }
 
@@ -83,6 +111,13 @@ impl Cause {
             Self::DeadLetters => "orders could not be fetched",
             Self::InboxWaiting => "deliveries wait for the store",
             Self::SlotMissed => "a scheduled sweep did not run",
+            Self::TokenRefused => "Shopify does not let the app in",
+            Self::ScopeMissing => "the app lacks a scope",
+            Self::WrongShop => "another shop answers than the one that is set",
+            Self::ApiVersion => "Shopify serves another API version than asked for",
+            Self::WebhookVersion => "webhooks come in another API version than is set",
+            Self::SubscriptionsMissing => "webhook subscriptions are missing or wrong",
+            Self::SubscriptionsDoubled => "a webhook topic arrives twice",
         }
     }
 
@@ -119,6 +154,27 @@ impl Cause {
             Self::SlotMissed => {
                 "Check that a service was running and that the clock is right; start a sweep with POST /api/warmup/trigger."
             }
+            Self::TokenRefused => {
+                "Do what the text says: the token or the client credentials have to be mended in the shop or the Dev Dashboard; the cache goes on answering."
+            }
+            Self::ScopeMissing => {
+                "Add the scope to the app's version, release it, and approve it in the shop; the service sees it within the hour, at once after app/scopes_update."
+            }
+            Self::WrongShop => {
+                "Check _SHOP_DOMAIN and whose credentials are set: orders of the wrong shop may be in the cache."
+            }
+            Self::ApiVersion => {
+                "Set _API_VERSION to one that access.versions of the status lists, and upgrade this service if that is too new for it."
+            }
+            Self::WebhookVersion => {
+                "Raise the version of the webhook subscriptions (shopify.app.toml, or by subscribing again) or _API_VERSION, so that both are one."
+            }
+            Self::SubscriptionsMissing => {
+                "Set PUBLIC_URL and the service subscribes by itself, or release the section that `webhooks toml` prints; sweeps fill the cache meanwhile."
+            }
+            Self::SubscriptionsDoubled => {
+                "Keep the app's own subscription or ours, not both: `webhooks list` shows ours, `webhooks delete` ends them; nothing is wrong in the cache."
+            }
         }
     }
 
@@ -130,10 +186,18 @@ impl Cause {
             | Self::SweepFailed
             | Self::SweepPanicked
             | Self::ShopifyDown
-            | Self::InboxWaiting => Severity::Error,
-            Self::SweepCut | Self::WebhooksSilent | Self::DeadLetters | Self::SlotMissed => {
-                Severity::Warning
-            }
+            | Self::InboxWaiting
+            | Self::TokenRefused
+            | Self::ScopeMissing
+            | Self::WrongShop => Severity::Error,
+            Self::SweepCut
+            | Self::WebhooksSilent
+            | Self::DeadLetters
+            | Self::SlotMissed
+            | Self::ApiVersion
+            | Self::WebhookVersion
+            | Self::SubscriptionsMissing
+            | Self::SubscriptionsDoubled => Severity::Warning,
         }
     }
 }

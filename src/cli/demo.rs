@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use shopify_simulator::Simulator;
 
 use super::{output::say, serve::stop_signal};
-use crate::{app::App, clock::Clock, config::Config, http::AppState, observe};
+use crate::{app::App, clock::Clock, config::Config, http::AppState, observe, warm::SECTION_NAME};
 
 /// The demo's shop: the design size, and some orders beyond the window to miss on.
 const ORDERS: u32 = 1400;
@@ -45,6 +45,8 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         .context("cannot start the simulated shop")?;
     let directory = Directory::new()?;
     let app = start(&simulator, &directory.0, listen).await?;
+    // As an app does that was released with the section of `webhooks toml`.
+    simulator.name_deliveries(SECTION_NAME);
     simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
     simulator.live_traffic(CHANGES_PER_SECOND);
     let warm = wait_for_a_warm_order(&app).await;

@@ -6,11 +6,21 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::FAILED;
-use crate::{app::App, clock::Clock, config::Config};
+use crate::{
+    app::App,
+    clock::Clock,
+    config::{self, Config},
+};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::start(&config, Clock::System).await?;
-    stop_signal().await?;
+    let manager = config::service_manager();
+    manager.ready(&app.summary());
+    tokio::select! {
+        stopped = stop_signal() => stopped?,
+        () = manager.watch(app.tasks(), || app.summary()) => {}
+    }
+    manager.stopping();
     Ok(if app.stop().await {
         ExitCode::SUCCESS
     } else {

@@ -1,6 +1,9 @@
 //! The service that runs already, if one does.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,6 +18,19 @@ pub(super) struct Service {
     http: reqwest::Client,
     base_url: String,
     token: Option<SecretString>,
+}
+
+/// Where to ask: at `url`, or where the service listens. Of one that listens everywhere, this machine's own address.
+pub(super) fn base_url(listen: SocketAddr, url: Option<&str>) -> String {
+    if let Some(url) = url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }
 
 /// A failure as the API spells it.
@@ -35,30 +51,35 @@ impl Service {
         config: &Config,
         url: Option<&str>,
     ) -> anyhow::Result<Option<Self>> {
-        let base_url = url.map_or_else(
-            || format!("http://{}", config.listen_addr),
-            |url| url.trim_end_matches('/').to_owned(),
-        );
+        let token = config.access.admin.clone();
+        let token = token.or_else(|| config.access.lookup.clone());
+        let base_url = base_url(config.listen_addr, url);
+        let service = Self::at(base_url, token)?;
+        match service.get::<Value>("/healthz").await {
+            Ok(_) => Ok(Some(service)),
+            Err(error) if url.is_some() => Err(error.context("no service answers at --url")),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A service at this address, if there is one.
+    pub(super) fn at(base_url: String, token: Option<SecretString>) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
             .timeout(Duration::from_secs(30))
             .no_proxy()
             .build()
             .context("cannot build the HTTP client")?;
-        let service = Self {
+        Ok(Self {
             http,
             base_url,
-            token: config
-                .access
-                .admin
-                .clone()
-                .or_else(|| config.access.lookup.clone()),
-        };
-        match service.get::<Value>("/healthz").await {
-            Ok(_) => Ok(Some(service)),
-            Err(error) if url.is_some() => Err(error.context("no service answers at --url")),
-            Err(_) => Ok(None),
-        }
+            token,
+        })
+    }
+
+    /// Where it is asked.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {

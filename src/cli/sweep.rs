@@ -19,8 +19,8 @@ use crate::{
     site::{Site, SiteCode},
     store::{Change, Fence, Store, WarmingChange},
     sweep::{
-        self, Checkpoint, Ended, Kind, Limits, Outcome, Plan, Snapshot, Surroundings, SweepRecord,
-        TaskId, Watched,
+        self, BulkSettings, Checkpoint, Ended, Kind, Limits, Outcome, Plan, Snapshot, Surroundings,
+        SweepRecord, TaskId, Watched,
     },
     warmer::{self, Rhythm},
 };
@@ -152,6 +152,7 @@ async fn on_the_store(config: &Config, options: &Options) -> anyhow::Result<Vec<
     let by_hand = ByHand {
         plan,
         limits: settings.limits,
+        bulk: config.warmer.bulk.clone(),
         dry_run: options.dry_run,
         store: store.clone(),
         holder: warmer::holder(),
@@ -170,6 +171,7 @@ async fn on_the_store(config: &Config, options: &Options) -> anyhow::Result<Vec<
 struct ByHand {
     plan: Plan,
     limits: Limits,
+    bulk: BulkSettings,
     dry_run: bool,
     store: Store,
     holder: String,
@@ -244,6 +246,7 @@ impl ByHand {
             leave: &leave,
             fence,
             limits: self.limits,
+            bulk: &self.bulk,
         };
         let bar = bar();
         let watch = async {

@@ -16,6 +16,12 @@ impl ConfigFaults {
         Self(faults)
     }
 
+    /// The variables at fault, each with what is wrong and what to do.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let faults = self.0.iter();
+        faults.map(|(name, advice)| (name.as_str(), advice.as_str()))
+    }
+
     /// The variables at fault.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -14,6 +14,7 @@ pub const VARIABLES: &[&str] = &[
     "WARMUP_INCREMENTAL_CRON",
     "WARMUP_MAX_DURATION",
     "WARMUP_MAX_MEMORY",
+    "WARMUP_BULK_THRESHOLD",
     "CACHE_ORDER_DETAIL_TTL",
     "CACHE_TRACKING_TTL",
     "CACHE_ORDER_SEARCH_TTL",
@@ -22,9 +23,11 @@ pub const VARIABLES: &[&str] = &[
     "REDIS_URL",
     "DATA_DIR",
     "LISTEN_ADDR",
+    "PUBLIC_URL",
     "ADMIN_TOKEN",
     "LOOKUP_TOKEN",
     "LOOKUP_TIMEOUT_MS",
+    "LOOKUP_VERIFY",
     "ALERT_WEBHOOK_URL",
     "ALERT_FORMAT",
     "LOG_FORMAT",
@@ -35,22 +38,13 @@ pub const VARIABLES: &[&str] = &[
 pub const SITE_SUFFIXES: &[&str] = &[
     "SHOP_DOMAIN",
     "ACCESS_TOKEN",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
     "WEBHOOK_SECRET",
     "API_VERSION",
     "ORDER_PREFIX",
     "ADMIN_URL",
 ];
-
-/// Names of the contract that a later version reads: set today they are no mistake, and they are said to do nothing yet.
-const NOT_YET: &[&str] = &["WARMUP_BULK_THRESHOLD", "PUBLIC_URL"];
-
-/// The same of a site's.
-const SITE_NOT_YET: &[&str] = &["CLIENT_ID", "CLIENT_SECRET"];
-
-/// Whether a name is of the contract but not read yet.
-pub(super) fn is_not_yet_read(name: &str) -> bool {
-    NOT_YET.contains(&name) || code_before(name, SITE_NOT_YET).is_some()
-}
 
 /// Prefixes that are ours, so that an unknown name below them is a mistake.
 const OUR_PREFIXES: &[&str] = &["SHOPIFY_", "WARMUP_", "CACHE_", "LOOKUP_", "ALERT_"];
@@ -64,14 +58,10 @@ pub(super) fn site_codes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String
     codes.into_iter().collect()
 }
 
-fn site_code(name: &str) -> Option<&str> {
-    code_before(name, SITE_SUFFIXES)
-}
-
 /// The code in `SHOPIFY_<CODE>_<one of the suffixes>`.
-fn code_before<'a>(name: &'a str, suffixes: &[&str]) -> Option<&'a str> {
+fn site_code(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("SHOPIFY_")?;
-    let code = suffixes
+    let code = SITE_SUFFIXES
         .iter()
         .find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('_'))?;
     code.parse::<crate::site::SiteCode>()
@@ -83,9 +73,7 @@ fn code_before<'a>(name: &'a str, suffixes: &[&str]) -> Option<&'a str> {
 pub(super) fn unknown_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     names
         .filter(|name| OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-        .filter(|name| {
-            !VARIABLES.contains(name) && !is_not_yet_read(name) && site_code(name).is_none()
-        })
+        .filter(|name| !VARIABLES.contains(name) && site_code(name).is_none())
         .map(|name| {
             (
                 name.to_owned(),

@@ -1,7 +1,9 @@
 //! Right settings are read, wrong ones are all told at once and by name.
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
-use crate::alert::AlertFormat;
+use crate::{alert::AlertFormat, site::Credentials};
 
 const UK: [(&str, &str); 3] = [
     ("SHOPIFY_UK_SHOP_DOMAIN", "warmer-demo.myshopify.com"),
@@ -119,11 +121,22 @@ fn alerts_are_posted_nowhere_until_an_address_is_set() {
 }
 
 #[test]
-fn names_of_later_versions_are_told_to_do_nothing_yet() {
+fn the_public_address_is_where_shopify_delivers() {
+    assert_eq!(read(&[]).unwrap().warmer.endpoint, None);
+    let config = read(&[("PUBLIC_URL", "https://warmer.example.com/")]).unwrap();
+    let endpoint = config.warmer.endpoint.unwrap();
     assert_eq!(
-        read(&[("WARMUP_BULK_THRESHOLD", "5000")]).unwrap().not_yet,
-        ["WARMUP_BULK_THRESHOLD"]
+        endpoint.uri(),
+        "https://warmer.example.com/webhooks/shopify"
     );
+    assert_eq!(config.public_url, Some(endpoint));
+    for bad in [
+        "warmer.example.com",
+        "http://warmer.example.com",
+        "https://a/webhooks/shopify",
+    ] {
+        assert_eq!(faults(&[("PUBLIC_URL", bad)]), ["PUBLIC_URL"], "{bad}");
+    }
 }
 
 #[test]
@@ -181,4 +194,71 @@ fn a_size_is_bytes_or_as_redis_writes_it() {
     for bad in ["much", "1kb", "-5mb", "99999999999999gb"] {
         assert!(of(bad).is_err(), "{bad}");
     }
+}
+
+const DE: [(&str, &str); 3] = [
+    ("SHOPIFY_DE_SHOP_DOMAIN", "warmer-de.myshopify.com"),
+    ("SHOPIFY_DE_CLIENT_ID", "app-id"),
+    ("SHOPIFY_DE_CLIENT_SECRET", "shpss_hidden"),
+];
+
+#[test]
+fn client_credentials_are_the_other_way_in_and_sign_webhooks() {
+    let config = read(&DE).unwrap();
+    let [de, uk] = config.sites.as_slice() else {
+        panic!("two sites")
+    };
+    assert!(matches!(uk.credentials, Credentials::Static(_)));
+    let Credentials::ClientCredentials { client_id, .. } = &de.credentials else {
+        panic!("{:?}", de.credentials)
+    };
+    assert_eq!(client_id, "app-id");
+    let [secret] = de.webhook_secrets.as_slice() else {
+        panic!("the client secret signs")
+    };
+    assert_eq!(secret.expose_secret(), "shpss_hidden");
+    assert!(!format!("{config:?}").contains("hidden"));
+    let rotating = [
+        DE.as_slice(),
+        &[("SHOPIFY_DE_WEBHOOK_SECRET", "new,old,admin-page")],
+    ]
+    .concat();
+    assert_eq!(read(&rotating).unwrap().sites[0].webhook_secrets.len(), 3);
+}
+
+#[test]
+fn both_ways_in_or_half_of_one_are_refused_by_name() {
+    let with = |more: &[(&str, &str)]| faults(&[&DE[..1], more].concat());
+    let (token, id, secret) = (
+        ("SHOPIFY_DE_ACCESS_TOKEN", "shpat_hidden"),
+        ("SHOPIFY_DE_CLIENT_ID", "app-id"),
+        ("SHOPIFY_DE_CLIENT_SECRET", "shpss_hidden"),
+    );
+    let signed = ("SHOPIFY_DE_WEBHOOK_SECRET", "hidden");
+    for both in [
+        &[token, id, secret, signed][..],
+        &[token, id, signed],
+        &[token, secret, signed],
+    ] {
+        assert_eq!(with(both), ["SHOPIFY_DE_ACCESS_TOKEN"]);
+    }
+    assert_eq!(with(&[id, signed]), ["SHOPIFY_DE_CLIENT_SECRET"]);
+    assert_eq!(with(&[secret, signed]), ["SHOPIFY_DE_CLIENT_ID"]);
+    assert_eq!(with(&[signed]), ["SHOPIFY_DE_ACCESS_TOKEN"]);
+    assert_eq!(with(&[token]), ["SHOPIFY_DE_WEBHOOK_SECRET"]);
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_token_is_noticed() {
+    let mixed_up = [
+        ("SHOPIFY_UK_ACCESS_TOKEN", "shpss_hidden"),
+        ("SHOPIFY_DE_SHOP_DOMAIN", "warmer-de.myshopify.com"),
+        ("SHOPIFY_DE_CLIENT_ID", "app-id"),
+        ("SHOPIFY_DE_CLIENT_SECRET", "shpat_hidden"),
+    ];
+    let told = faults(&mixed_up);
+    assert_eq!(
+        told,
+        ["SHOPIFY_DE_CLIENT_SECRET", "SHOPIFY_UK_ACCESS_TOKEN"]
+    );
 }

@@ -6,14 +6,15 @@ use super::Reader;
 use crate::{
     budget::BudgetSettings,
     schedule::{self, Schedule},
-    sweep::{Limits, SweepSettings},
+    subscriptions::Endpoint,
+    sweep::{BulkPatience, BulkSettings, Limits, SweepSettings},
     warmer::{Rhythm, WarmerSettings},
 };
 
 /// Less than this holds no shop's orders.
 const LEAST_MEMORY: u64 = 1024 * 1024;
 
-pub(super) fn warmer(reader: &mut Reader) -> WarmerSettings {
+pub(super) fn warmer(reader: &mut Reader, endpoint: Option<Endpoint>) -> WarmerSettings {
     let full = pattern(reader, "WARMUP_FULL_CRON", "0 0 2 * * *");
     let incremental = pattern(reader, "WARMUP_INCREMENTAL_CRON", "0 0 8,14,20 * * *");
     let schedule = full
@@ -23,7 +24,13 @@ pub(super) fn warmer(reader: &mut Reader) -> WarmerSettings {
     WarmerSettings {
         sweep: sweep(reader),
         schedule: schedule.filter(|_| by_itself),
+        bulk: BulkSettings {
+            threshold: reader.number("WARMUP_BULK_THRESHOLD", 10_000, 1..=10_000_000),
+            spool: super::data_dir(reader).join("bulk"),
+            patience: BulkPatience::default(),
+        },
         rhythm: Rhythm::default(),
+        endpoint,
     }
 }
 

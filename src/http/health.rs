@@ -50,12 +50,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let shopify: serde_json::Map<_, _> = state
         .sites
         .iter()
-        .map(|site| {
-            (
-                site.code.to_string(),
-                json!(site.calls.trouble().unwrap_or("ok")),
-            )
-        })
+        .map(|site| (site.code.to_string(), json!(site.standing())))
         .collect();
     let store = json!({ "kind": state.store.kind().as_str(), "state": if store_answers { "ok" } else { "unreachable" } });
     let status = if store_answers {

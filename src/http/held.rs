@@ -6,6 +6,8 @@ use super::AppState;
 use crate::{
     site::Site,
     store::{Coverage, StoreError},
+    subscriptions::Audited,
+    warm::Voices,
     warmer::RunningSweep,
 };
 
@@ -20,6 +22,10 @@ pub(super) struct Held {
     /// When the last webhook came in.
     pub(super) heard_at: Option<DateTime<Utc>>,
     pub(super) sweep: Option<RunningSweep>,
+    /// What the last audit of the subscriptions found.
+    pub(super) audited: Option<Audited>,
+    /// Who delivers webhooks.
+    pub(super) voices: Voices,
 }
 
 impl Held {
@@ -33,6 +39,8 @@ impl Held {
             dead: store.dead_letters(code).await?.len(),
             heard_at: store.heard_at(code).await?,
             sweep: state.warmer.running(code).await?,
+            audited: state.warmer.audited(code).await?,
+            voices: Voices::read(store.voices(code).await?),
         })
     }
 }

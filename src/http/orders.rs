@@ -1,5 +1,7 @@
 //! Lookups: by number, by id, tracking.
 
+mod verify;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -15,6 +17,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::verify::Verify;
+use self::verify::{Proof, Verdict};
 use super::{
     AppState,
     answer::{ApiError, success},
@@ -36,6 +40,8 @@ pub(super) struct Params {
     q: Option<String>,
     order_id: Option<String>,
     site: Option<String>,
+    email: Option<String>,
+    zip: Option<String>,
 }
 
 /// Which part of an order is asked for.
@@ -92,13 +98,7 @@ pub(super) async fn search(
     };
     let number =
         OrderNumber::parse(number).map_err(|bad| ApiError::bad_request(bad.to_string()))?;
-    answer(
-        &state,
-        Ask::Number(number),
-        params.site.as_deref(),
-        Part::Order,
-    )
-    .await
+    answer(&state, Ask::Number(number), &params, Part::Order).await
 }
 
 /// Finds an order by its id.
@@ -126,13 +126,7 @@ pub(super) async fn by_id(
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let params = read(params)?;
-    answer(
-        &state,
-        Ask::Id(path_id(id)?),
-        params.site.as_deref(),
-        Part::Order,
-    )
-    .await
+    answer(&state, Ask::Id(path_id(id)?), &params, Part::Order).await
 }
 
 /// Tells where an order's parcels are.
@@ -160,13 +154,7 @@ pub(super) async fn tracking_of(
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let params = read(params)?;
-    answer(
-        &state,
-        Ask::Id(path_id(id)?),
-        params.site.as_deref(),
-        Part::Tracking,
-    )
-    .await
+    answer(&state, Ask::Id(path_id(id)?), &params, Part::Tracking).await
 }
 
 /// Tells where an order's parcels are, for callers that cannot put the id into the path.
@@ -194,13 +182,7 @@ pub(super) async fn tracking(
             "order_id is missing: send the order's id, as in ?order_id=5551234567890",
         ));
     };
-    answer(
-        &state,
-        Ask::Id(order_id(id)?),
-        params.site.as_deref(),
-        Part::Tracking,
-    )
-    .await
+    answer(&state, Ask::Id(order_id(id)?), &params, Part::Tracking).await
 }
 
 fn read(params: Result<Query<Params>, QueryRejection>) -> Result<Params, ApiError> {
@@ -241,12 +223,17 @@ pub(super) fn site_named(sites: &Sites, name: Option<&str>) -> Result<Option<Arc
 async fn answer(
     state: &AppState,
     ask: Ask,
-    site: Option<&str>,
+    params: &Params,
     part: Part,
 ) -> Result<Response, ApiError> {
-    let site = site_named(&state.sites, site)?;
+    let site = site_named(&state.sites, params.site.as_deref())?;
+    let proof = Proof::asked(state.verify, params)?;
     match state.lookups.find(&ask, site).await? {
-        Answer::Found(found) => Ok(success(&found_answer(&found, part, state.clock.now()))),
+        Answer::Found(found) => {
+            let verdict = proof.holds_for(&found.order);
+            let now = state.clock.now();
+            Ok(success(&found_answer(&found, part, verdict, now)))
+        }
         Answer::NotFound { cached } => Ok(success(&not_found(cached, part))),
         Answer::Pending(unanswered) => Ok(pending(part, &unanswered)),
     }
@@ -270,17 +257,33 @@ struct FoundAnswer<'a> {
     site_code: &'a SiteCode,
     freshness: FreshnessAnswer,
     #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(flatten)]
     others: OthersAnswer<'a>,
 }
 
-fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> FoundAnswer<'_> {
+fn found_answer(
+    found: &FoundOrder,
+    part: Part,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> FoundAnswer<'_> {
     let (asked, ttl) = match part {
         Part::Order => {
             let order = OrderAnswer::of(&found.order, found.site.as_str());
+            let order = if verdict.shows_all() {
+                order
+            } else {
+                order.map(OrderAnswer::state_alone)
+            };
             (Asked::Order(order.map(Box::new)), found.order_ttl)
         }
         Part::Tracking => {
-            let tracking = TrackingAnswer::of(&found.order);
+            let tracking = if verdict.shows_all() {
+                TrackingAnswer::of(&found.order)
+            } else {
+                TrackingAnswer::state_alone(&found.order)
+            };
             (Asked::Tracking(tracking.map(Box::new)), found.tracking_ttl)
         }
     };
@@ -296,7 +299,12 @@ fn found_answer(found: &FoundOrder, part: Part, now: DateTime<Utc>) -> FoundAnsw
             age_s: as_of.map_or(0, |as_of| (now - as_of.at).num_seconds().max(0)),
             source: as_of.map(|as_of| as_of.source),
         },
-        others: OthersAnswer::of(found),
+        others: if verdict.shows_all() {
+            OthersAnswer::of(found)
+        } else {
+            OthersAnswer::of(found).without_words()
+        },
+        verdict,
     }
 }
 

@@ -59,6 +59,17 @@ impl<'a> OthersAnswer<'a> {
     }
 }
 
+impl OthersAnswer<'_> {
+    /// Where something else must be said first.
+    pub(super) fn without_words(self) -> Self {
+        Self {
+            message: None,
+            message_zh: None,
+            ..self
+        }
+    }
+}
+
 /// The sites by code, as a text.
 pub(super) fn names_of(unanswered: &[Unanswered]) -> String {
     join(unanswered.iter().map(|one| one.site.as_str()))

@@ -138,14 +138,17 @@ pub(super) async fn count(
 
 impl SiteEntry {
     fn of(site: &Site) -> Self {
-        let (about, format) = (site.about(), site.number_format());
+        let (access, format) = (site.access(), site.number_format());
+        let shop = access.as_ref().map(|access| &access.shop);
         Self {
             code: site.code.clone(),
             shop_domain: site.shop_domain.to_string(),
-            name: about.as_ref().map(|about| about.name.clone()),
-            currency: about.as_ref().map(|about| about.currency.clone()),
+            name: shop.map(|shop| shop.name.clone()),
+            currency: shop.map(|shop| shop.currency.clone()),
             order_prefix: format.as_ref().map(|format| format.prefix().to_owned()),
-            order_suffix: about.and(format).map(|format| format.suffix().to_owned()),
+            order_suffix: shop
+                .and(format.as_ref())
+                .map(|format| format.suffix().to_owned()),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use self::site::SiteStatus;
@@ -180,8 +180,17 @@ struct StoreStatus {
     )
 )]
 pub(super) async fn status(State(state): State<AppState>) -> Response {
+    success(&read(&state).await)
+}
+
+/// The same for a command that has no service to ask.
+pub async fn status_of(state: &AppState) -> Value {
+    json!(read(state).await)
+}
+
+async fn read(state: &AppState) -> Status {
     let now = state.clock.now();
-    let history = records(&state).await;
+    let history = records(state).await;
     let store = StoreStatus {
         kind: state.store.kind().as_str(),
         state: if history.is_ok() { "ok" } else { "unreachable" },
@@ -189,7 +198,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
     let records = history.unwrap_or_default();
     let mut held = Vec::new();
     for site in state.sites.iter() {
-        held.push((site, Held::read(&state, site).await.ok()));
+        held.push((site, Held::read(state, site).await.ok()));
     }
     let sweeps: Vec<_> = held
         .iter()
@@ -197,14 +206,14 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
         .collect();
     let inbox = state.inbox.clone();
     let inbox = tokio::task::spawn_blocking(move || inbox.len()).await;
-    let next = next_slots(&state, now);
-    success(&Status {
+    let next = next_slots(state, now);
+    Status {
         enabled: state.warmer.schedule().is_some(),
         running: !sweeps.is_empty(),
         last_full_warmup: last(records.iter(), Kind::Full),
         last_incremental_warmup: last(records.iter(), Kind::Incremental),
         next_scheduled: next.first().map(|slot| slot.at),
-        stats: stats(&state, &records),
+        stats: stats(state, &records),
         sweep: summed(&sweeps),
         slots: Slots {
             next,
@@ -229,14 +238,14 @@ pub(super) async fn status(State(state): State<AppState>) -> Response {
             .map(|(site, held)| {
                 (
                     site.code.clone(),
-                    SiteStatus::of(&state, site, held.as_ref(), &records),
+                    SiteStatus::of(state, site, held.as_ref(), &records),
                 )
             })
             .collect(),
         config: state.about.config.clone(),
         version: env!("CARGO_PKG_VERSION"),
         started_at: state.about.started_at,
-    })
+    }
 }
 
 /// What every site's store told, or nothing if one did not.

@@ -7,12 +7,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use shopify_webhooks::{Delivery, DeliveryRejection};
+use shopify_webhooks::{Delivery, DeliveryRejection, EventId, Headers, Topic, WebhookId};
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::AppState;
-use crate::warm::{self, Applied, Received};
+use crate::{
+    store::StoreError,
+    warm::{self, Applied, Arrival, Received, Repeated},
+};
 
 /// Shopify gives up after 5 s; a store that has not answered by now is not waited for.
 const STORE_PATIENCE: Duration = Duration::from_millis(250);
@@ -60,11 +63,16 @@ pub(super) async fn receive(
         // Secrets are looked up by the same domains, so this cannot be reached; a stranger gets the stranger's answer.
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    let id = delivery
-        .headers
-        .webhook_id
-        .as_ref()
-        .map(|id| id.as_str().to_owned());
+    state.postmarks.note(&site.code, &delivery, now);
+    if delivery.headers.topic == Topic::AppScopesUpdate {
+        site.scopes_have_changed();
+    }
+    let Headers {
+        name,
+        event_id,
+        webhook_id,
+        ..
+    } = delivery.headers.clone();
     let received = Received {
         site: site.code.clone(),
         shop_domain: delivery.headers.shop_domain,
@@ -79,8 +87,17 @@ pub(super) async fn receive(
         applied.as_ref().ok().copied().flatten(),
         now,
     );
-    state.hearing.heard(&received.site, now);
-    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = id, ?applied, "delivery");
+    let arrival = Arrival {
+        topic: &received.topic,
+        name: name.as_deref(),
+        event_id: event_id.as_ref().map(EventId::as_str),
+        webhook_id: webhook_id.as_ref().map(WebhookId::as_str),
+        body: &received.body,
+    };
+    if state.hearing.heard(&received.site, &arrival, now) != Repeated::Not {
+        state.tally.doubled(&received.topic);
+    }
+    debug!(site = %received.site, webhook.topic = %received.topic, webhook.id = arrival.webhook_id, ?applied, "delivery");
     match applied {
         Ok(_) => StatusCode::OK.into_response(),
         Err(NotSafe) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -93,12 +110,14 @@ struct NotSafe;
 
 /// `None` when it went to the inbox.
 async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, NotSafe> {
-    match timeout(
+    let taken = timeout(
         STORE_PATIENCE,
         warm::take(&state.store, received, received.received_at),
     )
-    .await
-    {
+    .await;
+    // One copy is better than none: it will do where the inbox is full.
+    let has_one_copy = matches!(taken, Ok(Err(StoreError::OneCopy)));
+    match taken {
         Ok(Ok(applied)) => return Ok(Some(applied)),
         Ok(Err(error)) => {
             warn!(site = %received.site, "the store did not take a delivery, so the inbox keeps it: {error}");
@@ -107,16 +126,27 @@ async fn take(state: &AppState, received: &Received) -> Result<Option<Applied>, 
             warn!(site = %received.site, "the store is slow to take a delivery, so the inbox keeps it");
         }
     }
+    match keep(state, received).await {
+        Err(NotSafe) if has_one_copy => {
+            error!("a delivery is in one server of the store alone");
+            Ok(None)
+        }
+        kept => kept.map(|()| None),
+    }
+}
+
+/// Has the inbox keep it.
+async fn keep(state: &AppState, received: &Received) -> Result<(), NotSafe> {
     let (inbox, received) = (state.inbox.clone(), received.clone());
     let kept = tokio::task::spawn_blocking(move || inbox.keep(&received)).await;
     match kept {
-        Ok(Ok(())) => Ok(None),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
-            error!("the inbox cannot keep a delivery, so Shopify must send it again: {error}");
+            error!("the inbox cannot keep a delivery: {error}");
             Err(NotSafe)
         }
         Err(panicked) => {
-            error!("the inbox panicked over a delivery, so Shopify must send it again: {panicked}");
+            error!("the inbox panicked over a delivery: {panicked}");
             Err(NotSafe)
         }
     }

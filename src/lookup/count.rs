@@ -53,8 +53,6 @@ pub struct SiteCount {
     pub site_code: SiteCode,
     /// How many; null where the shop did not tell.
     pub count: Option<u64>,
-    /// Whether there are no more than that.
-    pub exact: bool,
     /// When Shopify counted them.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -92,12 +90,12 @@ impl OrderStatus {
         }
     }
 
-    fn query(self) -> Option<&'static str> {
+    fn query(self) -> &'static str {
         match self {
-            Self::Open => Some("status:open"),
-            Self::Closed => Some("status:closed"),
-            Self::Cancelled => Some("status:cancelled"),
-            Self::Any => None,
+            Self::Open => "status:open",
+            Self::Closed => "status:closed",
+            Self::Cancelled => "status:cancelled",
+            Self::Any => "",
         }
     }
 }
@@ -212,20 +210,17 @@ impl Lookups {
         );
         let (wanted, status) = (key.clone(), key.1);
         let fetch = || async move {
-            let query = OrdersCount {
-                query: status.query(),
-            };
+            let query = OrdersCount(status.query().to_owned());
             let as_of = clock.now();
             let answer = site.calls.run(Priority::Foreground, &query).await;
             let count = answer
                 .map_err(|error| warn!(site = %site.code, "orders could not be counted: {error}"))
                 .ok()
-                .and_then(|answer| answer.data.orders_count)
+                .map(|answer| answer.data.count())
                 .ok_or(Failure::Shopify)?;
             let count = SiteCount {
                 site_code: site.code.clone(),
-                count: Some(count.count),
-                exact: count.precision == "EXACT",
+                count: Some(count),
                 as_of: Some(as_of),
             };
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,7 +236,6 @@ impl SiteCount {
         Self {
             site_code: site.clone(),
             count: None,
-            exact: false,
             as_of: None,
         }
     }

@@ -1,15 +1,20 @@
 //! What a lookup returns as `order` and `tracking`: a pure function of the facets, so it is the same whichever mouth told them.
 
+mod line;
 mod parcel;
+mod story;
 mod tracking;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::parcel::{Parcel, ParcelAnswer};
 pub use self::tracking::TrackingAnswer;
-use super::{Address, Facet, Head, LineItem, Money, Order, Words};
+use self::{
+    line::{LineItemAnswer, item_status, line_item},
+    parcel::{Parcel, ParcelAnswer},
+};
+use super::{Address, Facet, Head, Money, Order, Subject, Words};
 
 /// An order as a lookup tells it: the same whichever way the service learnt of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -33,11 +38,29 @@ pub struct OrderAnswer {
     /// Shopify's word: `pending`, `authorized`, `partially_paid`, `paid`, `partially_refunded`, `refunded`, `voided` …
     #[schema(examples("paid"))]
     pub financial_status: Option<String>,
+    /// The same in Chinese.
+    #[schema(examples("已付款"))]
+    pub financial_status_zh: Option<String>,
+    /// The same in English.
+    #[schema(examples("Paid"))]
+    pub financial_status_en: Option<String>,
     /// Shopify's word: `fulfilled`, `partial`, `restocked`; null while nothing has shipped.
     #[schema(examples("fulfilled"))]
     pub fulfillment_status: Option<String>,
-    /// What the order came to.
-    pub total_price: Money,
+    /// How far its shipping is, in Chinese; more than `fulfillment_status` tells where Shopify holds the order back or has scheduled it.
+    #[schema(examples("已发货"))]
+    pub fulfillment_status_zh: String,
+    /// The same in English.
+    #[schema(examples("Shipped"))]
+    pub fulfillment_status_en: String,
+    /// Shopify's word: `return_requested`, `in_progress`, `inspection_complete`, `returned`, `return_failed`; null without a return.
+    pub return_status: Option<String>,
+    /// The same in Chinese.
+    pub return_status_zh: Option<String>,
+    /// The same in English.
+    pub return_status_en: Option<String>,
+    /// What the order came to; null where the caller did not show that it is the customer (`LOOKUP_VERIFY`).
+    pub total_price: Option<Money>,
     /// Before shipping and tax.
     pub subtotal_price: Option<Money>,
     /// Shipping.
@@ -73,46 +96,6 @@ pub struct OrderAnswer {
     pub fulfillments: Vec<ParcelAnswer>,
 }
 
-/// One line of an order, with the newest parcel that holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = LineItem)]
-pub struct LineItemAnswer {
-    /// Shopify's id of the line.
-    pub id: String,
-    /// The product's title.
-    #[schema(examples("Shirt"))]
-    pub title: String,
-    /// The variant's title, if it has one.
-    pub variant_title: Option<String>,
-    /// The stock keeping unit.
-    pub sku: Option<String>,
-    /// How many were ordered.
-    pub quantity: u32,
-    /// How many are left after edits and refunds.
-    pub current_quantity: u32,
-    /// One of them, before discounts.
-    pub price: Money,
-    /// `fulfilled`, `partial`, or null while none has shipped.
-    pub fulfillment_status: Option<&'static str>,
-    /// What the carrier said last, else `shipped`, `not_shipped`, `cancelled` or `not_required`.
-    #[schema(examples("in_transit"))]
-    pub delivery_status: String,
-    /// The same in Chinese.
-    #[schema(examples("运输中"))]
-    pub delivery_status_zh: String,
-    /// The same in English.
-    #[schema(examples("In transit"))]
-    pub delivery_status_en: String,
-    /// The carrier.
-    #[schema(examples("Royal Mail"))]
-    pub tracking_company: Option<String>,
-    /// The parcel's tracking number.
-    #[schema(examples("RM123456789GB"))]
-    pub tracking_number: Option<String>,
-    /// Where the customer can follow the parcel.
-    pub tracking_url: Option<String>,
-}
-
 impl OrderAnswer {
     /// Renders an order for site `site_code`; `None` while its head is not known.
     pub fn of(order: &Order, site_code: &str) -> Option<Self> {
@@ -125,6 +108,9 @@ impl OrderAnswer {
             ..
         } = &head.value;
         let value = head.value.clone();
+        let shipping = Shipping::of(order, head, &parcels);
+        let returns = returns(order);
+        let payment = payment(&value);
         Some(Self {
             order_id: order.id.to_string(),
             order_number: name.clone(),
@@ -132,7 +118,14 @@ impl OrderAnswer {
             created_at: *created_at,
             updated_at: head.version.updated_at,
             cancelled_at: *cancelled_at,
-            fulfillment_status: fulfillment_status(head, &parcels),
+            fulfillment_status_zh: shipping.words.zh,
+            fulfillment_status_en: shipping.words.en,
+            fulfillment_status: shipping.status,
+            return_status_zh: zh(returns.as_ref()),
+            return_status_en: en(returns.as_ref()),
+            return_status: returns.map(|words| words.code),
+            financial_status_zh: zh(payment.as_ref()),
+            financial_status_en: en(payment.as_ref()),
             items_count: value
                 .line_items
                 .iter()
@@ -148,7 +141,7 @@ impl OrderAnswer {
                 .map(|parcel| parcel.answer(&value.line_items))
                 .collect(),
             financial_status: value.financial_status,
-            total_price: value.total_price,
+            total_price: Some(value.total_price),
             subtotal_price: value.subtotal_price,
             total_shipping: value.total_shipping,
             total_discounts: value.total_discounts,
@@ -163,6 +156,88 @@ impl OrderAnswer {
             test: value.test,
         })
     }
+}
+
+impl OrderAnswer {
+    /// Its state alone, for a caller who did not show that it is the customer: nothing personal, nothing of what was bought, and no tracking
+    /// number, because a carrier shows the address area to whoever has it.
+    #[must_use]
+    pub fn state_alone(self) -> Self {
+        Self {
+            financial_status: None,
+            financial_status_zh: None,
+            financial_status_en: None,
+            total_price: None,
+            subtotal_price: None,
+            total_shipping: None,
+            total_discounts: None,
+            total_tax: None,
+            customer_email: None,
+            customer_name: None,
+            shipping_address: None,
+            note: None,
+            tags: Vec::new(),
+            discount_codes: Vec::new(),
+            line_items: Vec::new(),
+            fulfillments: Vec::new(),
+            ..self
+        }
+    }
+}
+
+/// How far an order's shipping is.
+struct Shipping {
+    /// Shopify's word, as REST has it.
+    status: Option<String>,
+    /// The state to show, which can tell more.
+    words: Words,
+}
+
+impl Shipping {
+    fn of(order: &Order, head: &Facet<Head>, parcels: &[Parcel<'_>]) -> Self {
+        let status = fulfillment_status(head, parcels);
+        let code = match status.as_deref() {
+            Some(status) => status,
+            None if head.value.cancelled_at.is_some() => "cancelled",
+            None if ships_nothing(&head.value) => "fulfillment_not_required",
+            None => waiting(order, head).unwrap_or("not_shipped"),
+        };
+        let words = Words::of(Subject::Shipping, code);
+        Self { status, words }
+    }
+}
+
+/// Nothing in the order goes into a parcel.
+fn ships_nothing(head: &Head) -> bool {
+    let mut lines = head.line_items.iter();
+    !head.line_items.is_empty() && lines.all(|line| !line.requires_shipping)
+}
+
+/// Why nothing ships yet, unless the order has changed since the API told.
+fn waiting<'a>(order: &'a Order, head: &Facet<Head>) -> Option<&'a str> {
+    let standing = order.standing.as_ref()?;
+    if standing.version.updated_at < head.version.updated_at {
+        return None;
+    }
+    standing.value.waiting.as_deref()
+}
+
+fn returns(order: &Order) -> Option<Words> {
+    let status = order.standing.as_ref()?.value.returns.as_deref()?;
+    Some(Words::of(Subject::Return, status))
+}
+
+fn payment(head: &Head) -> Option<Words> {
+    let status = head.financial_status.as_deref()?;
+    Some(Words::of(Subject::Payment, status))
+}
+
+fn zh(words: Option<&Words>) -> Option<String> {
+    words.map(|words| words.zh.clone())
+}
+
+fn en(words: Option<&Words>) -> Option<String> {
+    words.map(|words| words.en.clone())
 }
 
 /// The order's status as Shopify said it, unless a parcel appeared or was cancelled after that: then what the parcels say.
@@ -190,50 +265,5 @@ fn fulfillment_status(head: &Facet<Head>, parcels: &[Parcel<'_>]) -> Option<Stri
         .then(|| "partial".to_owned())
 }
 
-/// `fulfilled`, `partial` or nothing, by what the live parcels hold of the line.
-fn item_status(item: &LineItem, parcels: &[Parcel<'_>]) -> Option<&'static str> {
-    let shipped: u32 = parcels
-        .iter()
-        .filter(|parcel| parcel.is_live())
-        .map(|parcel| parcel.holds(item.id))
-        .sum();
-    match shipped {
-        0 => None,
-        some if some >= item.quantity.min(item.current_quantity) => Some("fulfilled"),
-        _less => Some("partial"),
-    }
-}
-
-fn line_item(item: &LineItem, head: &Head, parcels: &[Parcel<'_>]) -> LineItemAnswer {
-    // Parcels are sorted by age, so the last that holds the line is its newest.
-    let parcel = parcels
-        .iter()
-        .rev()
-        .find(|parcel| parcel.is_live() && parcel.holds(item.id) > 0);
-    let state = match parcel {
-        Some(parcel) => parcel.state().to_owned(),
-        None if head.cancelled_at.is_some() => "cancelled".to_owned(),
-        None if !item.requires_shipping => "not_required".to_owned(),
-        None => "not_shipped".to_owned(),
-    };
-    let words = Words::of(&state);
-    LineItemAnswer {
-        id: item.id.to_string(),
-        title: item.title.clone(),
-        variant_title: item.variant_title.clone(),
-        sku: item.sku.clone(),
-        quantity: item.quantity,
-        current_quantity: item.current_quantity,
-        price: item.price.clone(),
-        fulfillment_status: item_status(item, parcels),
-        delivery_status: words.code,
-        delivery_status_zh: words.zh,
-        delivery_status_en: words.en,
-        tracking_company: parcel.and_then(Parcel::company),
-        tracking_number: parcel.and_then(Parcel::number),
-        tracking_url: parcel.and_then(Parcel::url),
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

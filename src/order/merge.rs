@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CarrierFacts, Event, EventId, Facet, Fulfillment, FulfillmentId, Head, Observation, OrderId,
-    Version,
+    Standing, Version,
 };
 
 /// All that is known of one order, or what one mouth just said of it: the two have one shape, so that merging is all there is.
@@ -21,6 +21,9 @@ pub struct Order {
     /// Everything but its parcels; `None` in partial news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Facet<Head>>,
+    /// What only the API tells of it as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Facet<Standing>>,
     /// Its fulfilments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fulfillments: BTreeMap<FulfillmentId, Facet<Fulfillment>>,
@@ -94,6 +97,7 @@ impl Order {
             id,
             as_of: None,
             head: None,
+            standing: None,
             fulfillments: BTreeMap::new(),
             carrier: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -103,11 +107,8 @@ impl Order {
     /// Takes in `news`, keeping the newest value of each facet.
     pub fn merge(&mut self, news: Self) {
         self.as_of = self.as_of.max(news.as_of);
-        match (&mut self.head, news.head) {
-            (Some(head), Some(other)) => head.merge(other),
-            (head @ None, other) => *head = other,
-            (Some(_), None) => {}
-        }
+        merge_facets(&mut self.head, news.head);
+        merge_facets(&mut self.standing, news.standing);
         merge_maps(&mut self.fulfillments, news.fulfillments);
         merge_maps(&mut self.carrier, news.carrier);
         merge_maps(&mut self.events, news.events);
@@ -124,9 +125,16 @@ impl Order {
             facets.iter().map(|(id, facet)| (id, &facet.value))
         }
         self.head.as_ref().map(|head| &head.value) == other.head.as_ref().map(|head| &head.value)
+            && self.standing_or_none() == other.standing_or_none()
             && values(&self.fulfillments).eq(values(&other.fulfillments))
             && values(&self.carrier).eq(values(&other.carrier))
             && self.events().eq(other.events())
+    }
+
+    /// What only the API tells of it; whoever was not told of anything special has nothing special to tell.
+    fn standing_or_none(&self) -> Standing {
+        let standing = self.standing.as_ref();
+        standing.map_or_else(Standing::default, |facet| facet.value.clone())
     }
 
     /// The newest `updated_at` of anything in it: how far Shopify had come when this was said.
@@ -173,6 +181,15 @@ impl EventFacet {
             Self::Happened(event) => Some(event.version),
             Self::Deleted => None,
         }
+    }
+}
+
+/// Keeps the newer of two facets, or the one there is.
+fn merge_facets<T: Ord>(known: &mut Option<Facet<T>>, news: Option<Facet<T>>) {
+    match (known, news) {
+        (Some(known), Some(news)) => known.merge(news),
+        (known @ None, news) => *known = news,
+        (Some(_), None) => {}
     }
 }
 

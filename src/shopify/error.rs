@@ -1,11 +1,11 @@
 //! Every way a call can fail, and what to do about each (PLATFORM 4.2).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
-use super::CostReport;
+use super::{CostReport, GrantError};
 
 /// Why a call brought nothing back. Texts hold no token and no customer data.
 #[derive(Debug, Error)]
@@ -54,6 +54,9 @@ pub enum AdminError {
     /// 401: the token is wrong, revoked or expired.
     #[error("the access token is not accepted (401)")]
     Unauthorized,
+    /// Not sent: no access token is granted.
+    #[error("{0}")]
+    NoToken(#[source] Arc<GrantError>),
     /// 402: the shop has not paid.
     #[error("the shop is frozen for want of payment (402)")]
     Frozen,
@@ -153,6 +156,7 @@ impl AdminError {
             // Shopify asks nothing of us after a 430, but hammering is what caused it.
             Self::SecurityRejected => Retry::After(Duration::from_secs(60)),
             Self::CircuitOpen { retry_after } => Retry::After(*retry_after),
+            Self::NoToken(error) => error.retry(),
             Self::AccessDenied { .. }
             | Self::Refused { .. }
             | Self::FilterIgnored { .. }
@@ -172,6 +176,7 @@ impl AdminError {
         match self {
             Self::Upstream { .. } | Self::TimedOut | Self::Connection(_) => true,
             Self::Malformed { author, .. } => *author == Author::Stranger,
+            Self::NoToken(error) => error.is_outage(),
             Self::Throttled { .. }
             | Self::TooDear { .. }
             | Self::AccessDenied { .. }
@@ -202,6 +207,7 @@ impl AdminError {
             Self::Internal { .. } => "internal",
             Self::BadRequest => "bad_request",
             Self::Unauthorized => "unauthorized",
+            Self::NoToken(error) => error.class(),
             Self::Frozen => "frozen",
             Self::Forbidden => "forbidden",
             Self::NoSuchShop => "no_such_shop",
@@ -215,6 +221,81 @@ impl AdminError {
             Self::Malformed { .. } => "malformed",
             Self::CircuitOpen { .. } => "circuit_open",
         }
+    }
+
+    /// What a person is to do about it, where it takes a person.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NoToken(error) => error.advice(),
+            Self::Unauthorized => Some(
+                "The access token was revoked, or the app was uninstalled: install the app again; a static token shows once then, copy it into _ACCESS_TOKEN and restart.",
+            ),
+            Self::AccessDenied { .. } | Self::Forbidden => Some(
+                "Add the scope that is missing to the app, release that version, and approve it in the shop; access.missing of the status names it.",
+            ),
+            Self::Frozen => Some("The shop's owner has to pay Shopify's bill; nothing else helps."),
+            Self::NoSuchShop => {
+                Some("Check _SHOP_DOMAIN: it is the permanent …myshopify.com domain.")
+            }
+            Self::Locked => {
+                Some("Shopify has locked the shop: its owner has to ask Shopify's support.")
+            }
+            Self::SecurityRejected => Some(
+                "Shopify takes this address for an attacker: check what else calls Shopify from it.",
+            ),
+            Self::Upstream { .. }
+            | Self::TimedOut
+            | Self::Connection(_)
+            | Self::CircuitOpen { .. } => Some(
+                "Shopify does not answer: look at its status page and at this machine's network; the cache goes on answering, and calls go on by themselves.",
+            ),
+            Self::Malformed { author, .. } => match author {
+                Author::Stranger => Some(
+                    "Something else than Shopify answers: look for a proxy or a firewall on the way.",
+                ),
+                Author::Shopify => None,
+            },
+            Self::Throttled { .. }
+            | Self::TooDear { .. }
+            | Self::Refused { .. }
+            | Self::FilterIgnored { .. }
+            | Self::Internal { .. }
+            | Self::BadRequest
+            | Self::RateLimited { .. }
+            | Self::UnexpectedStatus(_) => None,
+        }
+    }
+
+    /// Whether it is the token, or that there is none, which Shopify refused: no call can succeed until that is mended.
+    pub fn refuses_the_token(&self) -> bool {
+        match self {
+            Self::Unauthorized => true,
+            Self::NoToken(error) => error.refusal().is_some(),
+            Self::Throttled { .. }
+            | Self::TooDear { .. }
+            | Self::AccessDenied { .. }
+            | Self::Refused { .. }
+            | Self::FilterIgnored { .. }
+            | Self::Internal { .. }
+            | Self::BadRequest
+            | Self::Frozen
+            | Self::Forbidden
+            | Self::NoSuchShop
+            | Self::Locked
+            | Self::RateLimited { .. }
+            | Self::SecurityRejected
+            | Self::Upstream { .. }
+            | Self::UnexpectedStatus(_)
+            | Self::TimedOut
+            | Self::Connection(_)
+            | Self::Malformed { .. }
+            | Self::CircuitOpen { .. } => false,
+        }
+    }
+
+    /// Whether a scope may be missing: what the app may do has to be read again.
+    pub fn denies_access(&self) -> bool {
+        matches!(self, Self::AccessDenied { .. } | Self::Forbidden)
     }
 
     pub(super) fn from_status(status: StatusCode, headers: &HeaderMap) -> Self {

@@ -4,10 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
+    bulk::{self, BulkCancel, BulkPoll, BulkRun, OrdersCount},
     cost::{Cost, connection_cost},
-    wire::{
-        CountData, FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, ShopFactsData,
-    },
+    subscriptions::{WebhookSubs, WhCreate, WhDelete, WhUpdate},
+    wire::{FulfillmentData, LineItemsData, NodesData, OrderData, OrdersData, WhoAmIData},
 };
 use crate::order::{FulfillmentId, OrderId};
 
@@ -183,47 +183,26 @@ impl Query for FulfillmentLineItemsPage {
     }
 }
 
-/// How many orders a search finds.
-#[derive(Debug, Clone)]
-pub struct OrdersCount {
-    /// Shopify's search syntax; none for all orders.
-    pub query: Option<&'static str>,
-}
-
-impl Query for OrdersCount {
-    const NAME: &'static str = "OrdersCount";
-    const DOCUMENT: &'static str = document!("orders_count.graphql");
-    type Data = CountData;
-
-    fn variables(&self) -> Value {
-        json!({ "query": self.query })
-    }
-
-    fn cost(&self) -> Cost {
-        Cost(10)
-    }
-}
-
-/// The shop's name and currency, and how it forms its order numbers.
+/// What the shop says of itself, what it lets us do, and which API versions there are.
 #[derive(Debug, Clone, Copy)]
-pub struct ShopFacts;
+pub struct WhoAmI;
 
-impl Query for ShopFacts {
-    const NAME: &'static str = "ShopFacts";
-    const DOCUMENT: &'static str = document!("shop_facts.graphql");
-    type Data = ShopFactsData;
+impl Query for WhoAmI {
+    const NAME: &'static str = "WhoAmI";
+    const DOCUMENT: &'static str = document!("who_am_i.graphql");
+    type Data = WhoAmIData;
 
     fn variables(&self) -> Value {
         json!({})
     }
 
     fn cost(&self) -> Cost {
-        Cost(1)
+        Cost(5)
     }
 }
 
 /// Every document as it is sent, by operation name: what the tests hold against Shopify's real schema.
-pub fn documents() -> [(&'static str, &'static str); 7] {
+pub fn documents() -> [(&'static str, &'static str); 15] {
     [
         (OrdersPage::NAME, OrdersPage::DOCUMENT),
         (OrderById::NAME, OrderById::DOCUMENT),
@@ -233,7 +212,15 @@ pub fn documents() -> [(&'static str, &'static str); 7] {
             FulfillmentLineItemsPage::NAME,
             FulfillmentLineItemsPage::DOCUMENT,
         ),
+        (WhoAmI::NAME, WhoAmI::DOCUMENT),
         (OrdersCount::NAME, OrdersCount::DOCUMENT),
-        (ShopFacts::NAME, ShopFacts::DOCUMENT),
+        (BulkRun::NAME, BulkRun::DOCUMENT),
+        (BulkPoll::NAME, BulkPoll::DOCUMENT),
+        (BulkCancel::NAME, BulkCancel::DOCUMENT),
+        bulk::INNER,
+        (WebhookSubs::NAME, WebhookSubs::DOCUMENT),
+        (WhCreate::NAME, WhCreate::DOCUMENT),
+        (WhUpdate::NAME, WhUpdate::DOCUMENT),
+        (WhDelete::NAME, WhDelete::DOCUMENT),
     ]
 }

@@ -1,11 +1,13 @@
 //! The shapes of answers, and how an order of GraphQL becomes facets.
 
 mod facets;
+mod shop;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use thiserror::Error;
 
+pub use self::shop::{Shop, WhoAmIData};
 use crate::order::{BadId, FulfillmentId, LineItem, OrderId, ShippedItem};
 
 /// An order of the API that cannot be taken as one.
@@ -14,6 +16,19 @@ pub enum WireError {
     /// An id is no id of the type it stands for.
     #[error("the answer holds an id that is none")]
     Id(#[from] BadId),
+    /// A line has another shape than was asked for.
+    #[error("the answer has another shape than asked for (column {column})")]
+    Shape {
+        /// Where; what stood there may be a customer's.
+        column: usize,
+    },
+}
+
+impl WireError {
+    pub(super) fn shape(error: &serde_json::Error) -> Self {
+        let column = error.column();
+        Self::Shape { column }
+    }
 }
 
 /// `orders(…)`.
@@ -94,45 +109,6 @@ pub struct ItemsPage {
     fulfillment_line_items: Connection<ShippedNode>,
 }
 
-/// `ordersCount`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CountData {
-    /// The count; none if the app may not count.
-    pub orders_count: Option<Count>,
-}
-
-/// How many.
-#[derive(Debug, Deserialize)]
-pub struct Count {
-    /// So many.
-    pub count: u64,
-    /// `EXACT`, or `AT_LEAST`.
-    pub precision: String,
-}
-
-/// `shop`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ShopFactsData {
-    /// The shop.
-    pub shop: Shop,
-}
-
-/// What the shop says of itself.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shop {
-    /// What the merchant calls it.
-    pub name: String,
-    /// ISO 4217.
-    pub currency_code: String,
-    /// `#UK`.
-    pub order_number_format_prefix: String,
-    /// Usually empty.
-    pub order_number_format_suffix: String,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connection<T> {
@@ -156,6 +132,8 @@ pub struct OrderNode {
     closed_at: Option<DateTime<Utc>>,
     display_financial_status: Option<String>,
     display_fulfillment_status: String,
+    #[serde(default)]
+    return_status: Option<String>,
     currency_code: String,
     discount_codes: Vec<String>,
     total_price_set: MoneyBag,

@@ -42,16 +42,28 @@ pub enum StoreError {
         cause: String,
     },
     /// `REDIS_URL` is no address.
-    #[error("REDIS_URL is no Redis address: write one such as redis://127.0.0.1:6379/0")]
-    BadUrl,
+    #[error("REDIS_URL {advice}")]
+    BadUrl {
+        /// What is wrong with it and how to write it, without any of it.
+        advice: &'static str,
+    },
+    /// It is written, but no replica has it yet: it would be lost with the server that took it.
+    #[error("Redis took it, but no replica has confirmed that it has it too")]
+    OneCopy,
 }
 
 impl StoreError {
     /// Whether trying again may help.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::TimedOut | Self::Conflict | Self::Full => true,
-            Self::Fenced | Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl => false,
+            Self::Unavailable { .. }
+            | Self::TimedOut
+            | Self::Conflict
+            | Self::Full
+            | Self::OneCopy => true,
+            Self::Fenced | Self::InUse { .. } | Self::Directory { .. } | Self::BadUrl { .. } => {
+                false
+            }
         }
     }
 }

@@ -17,6 +17,11 @@ impl Keys {
         Self { prefix }
     }
 
+    /// What all keys begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub(super) fn order(&self, site: &SiteCode, id: OrderId) -> String {
         self.of_order(site, id, "order")
     }
@@ -48,7 +53,7 @@ impl Keys {
         format!("{}:{site}:customer:{customer}", self.prefix)
     }
 
-    /// One of the warmer's own: `window`, `expiry`, `refresh`, `refresh:asks`, `watermark`, `history`.
+    /// One of the warmer's own: `window`, `expiry`, `refresh`, `refresh:asks`, `watermark`, `voices`, `history`.
     pub(super) fn of_site(&self, site: &SiteCode, name: &str) -> String {
         format!("{}:{{{site}}}:{name}", self.prefix)
     }

@@ -1,18 +1,29 @@
 //! The cache in a Redis server (7 or newer, or Valkey).
 
+mod address;
+mod call;
 mod connection;
 mod customer;
+mod key;
+mod layout;
+mod line;
+mod nodes;
 mod refresh;
+mod replicas;
+mod search;
+mod sentinel;
 mod site;
 mod warming;
+mod wire;
+mod words;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use redis::{Script, ScriptInvocation, pipe};
-use secrecy::SecretString;
+use redis::pipe;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use self::connection::Connection;
+use self::{address::Address, call::Call, connection::Connection, replicas::Confirmed};
 use super::{
     CustomerKeys, Entry, Found, LONGEST_WINDOW, Merged, StoreError, StoreSettings, TOMBSTONE_TTL,
     Ttls, Wanted,
@@ -100,8 +111,9 @@ impl Read {
 
 impl RedisStore {
     pub(super) fn new(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
+        let address = address(url)?;
         Ok(Self {
-            connection: Connection::new(url, settings.clock)?,
+            connection: Connection::new(address, settings.clock),
             keys: Keys::new(settings.prefix),
             ttls: settings.ttls,
             customers: settings.customers,
@@ -112,14 +124,44 @@ impl RedisStore {
         &self.customers
     }
 
+    /// A clone that notes what is written through it, for [`Self::secure`].
+    pub(super) fn noting(&self) -> Self {
+        Self {
+            connection: self.connection.noting(),
+            ..self.clone()
+        }
+    }
+
+    /// Waits until a replica has what was written through this clone, where there are replicas.
+    pub(super) async fn secure(&self) -> Result<(), StoreError> {
+        if !self.connection.address().is_replicated() {
+            return Ok(());
+        }
+        match self.connection.confirm(self.keys.prefix()).await? {
+            Confirmed::ByReplica | Confirmed::Alone => Ok(()),
+            Confirmed::Behind => Err(StoreError::OneCopy),
+        }
+    }
+
     pub(super) fn ttls(&self) -> Ttls {
         self.ttls
     }
 
+    /// Whether every server that holds keys answers.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.connection
-            .run(async |mut redis| redis::cmd("PING").query_async(&mut redis).await)
-            .await
+        let ping = redis::cmd("PING");
+        let answered = self
+            .connection
+            .run(async |mut line| {
+                let each = line.on_each_master(&ping).await?;
+                line.are_all_masters(each.len()).await
+            })
+            .await;
+        if answered.is_err() && self.connection.address().is_replicated() {
+            // Another may have taken its place; the driver finds out only where it is sent away.
+            self.connection.connect_anew();
+        }
+        answered
     }
 
     pub(super) async fn merge(
@@ -169,13 +211,14 @@ impl RedisStore {
     }
 
     async fn read(&self, site: &SiteCode, id: OrderId) -> Result<Read, StoreError> {
-        let script = Script::new(READ);
-        let call = self.on_an_order(&script, site, id);
-        let (raw, order_left, tracking_left, is_deleted, is_absent): (Vec<u8>, _, _, _, _) = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
-        let order = std::str::from_utf8(&raw).ok().and_then(stored::decode);
+        let call = self.on_an_order(READ, site, id);
+        let (raw, order_left, tracking_left, is_deleted, is_absent): (Vec<u8>, _, _, _, _) =
+            self.connection.call(&call).await?;
+        // Nothing is no value of another format, and is not worth a line in the log.
+        let text = std::str::from_utf8(&raw)
+            .ok()
+            .filter(|text| !text.is_empty());
+        let order = text.and_then(stored::decode);
         Ok(Read {
             raw,
             order,
@@ -187,13 +230,8 @@ impl RedisStore {
     }
 
     /// A call of a script whose keys are an order's: its value, its tracking, its tombstone, its absence.
-    fn on_an_order<'a>(
-        &self,
-        script: &'a Script,
-        site: &SiteCode,
-        id: OrderId,
-    ) -> ScriptInvocation<'a> {
-        let mut call = script.prepare_invoke();
+    fn on_an_order(&self, script: &'static str, site: &SiteCode, id: OrderId) -> Call {
+        let mut call = Call::of(script);
         call.key(self.keys.order(site, id))
             .key(self.keys.tracking(site, id))
             .key(self.keys.tombstone(site, id))
@@ -210,16 +248,13 @@ impl RedisStore {
         index: &Index,
     ) -> Result<bool, StoreError> {
         let (expected, order_json, tracking_json) = values;
-        let script = Script::new(PUT);
-        let mut call = self.on_an_order(&script, site, id);
+        let mut call = self.on_an_order(PUT, site, id);
         call.arg(expected)
             .arg(order_json)
             .arg(millis(index.order_left));
         call.arg(tracking_json)
             .arg(index.tracking_left.map_or(0, millis));
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     /// Writes what leads to the order. These keys live in other slots than the order, so they cannot be part of the script; a
@@ -298,13 +333,9 @@ impl RedisStore {
         let read = self.read(site, id).await?;
         let number = read.order.as_ref().and_then(number_of);
         let news = CustomerNews::gone(read.order.as_ref().and_then(customer_of));
-        let script = Script::new(FORGET);
-        let mut call = self.on_an_order(&script, site, id);
+        let mut call = self.on_an_order(FORGET, site, id);
         call.arg(&read.raw).arg(millis(self.ttls.not_found));
-        let forgotten: bool = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let forgotten: bool = self.connection.call(&call).await?;
         // News came in between: it knows better than the read that found nothing.
         if forgotten {
             self.unlink(site, id, number.as_ref()).await?;
@@ -322,12 +353,9 @@ impl RedisStore {
         number: Option<&OrderNumber>,
     ) -> Result<(), StoreError> {
         if let Some(number) = number {
-            let script = Script::new(UNLINK_IF);
-            let mut call = script.prepare_invoke();
+            let mut call = Call::of(UNLINK_IF);
             call.key(self.keys.search(site, number)).arg(id.get());
-            self.connection
-                .run(async |mut redis| call.invoke_async::<()>(&mut redis).await)
-                .await?;
+            self.connection.call::<()>(&call).await?;
         }
         let mut write = pipe();
         for name in ["window", "expiry"] {
@@ -419,14 +447,24 @@ impl RedisStore {
         if matches!(found, Found::Order(_)) {
             return Ok(());
         }
-        let script = Script::new(REPLACE_IF);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(REPLACE_IF);
         call.key(self.keys.search(site, number));
         call.arg(id.get()).arg(millis(self.ttls.not_found));
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
+}
+
+/// What is wrong with an address, if anything is, without connecting.
+pub(super) fn check_url(url: &SecretString) -> Result<(), &'static str> {
+    let address = Address::parse(url.expose_secret())?;
+    wire::check(&address).map_err(|_may_repeat_the_path: redis::RedisError| {
+        "names a ?ca= file that cannot be read as certificates: it must be readable by this service and hold PEM (-----BEGIN CERTIFICATE-----); an address without it is redis://127.0.0.1:6379/0"
+    })
+}
+
+fn address(url: &SecretString) -> Result<Address, StoreError> {
+    check_url(url).map_err(|advice| StoreError::BadUrl { advice })?;
+    Address::parse(url.expose_secret()).map_err(|advice| StoreError::BadUrl { advice })
 }
 
 /// What a search key says.

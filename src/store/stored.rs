@@ -65,6 +65,10 @@ pub(super) fn encode(order: &Order, site: &SiteCode) -> Option<(String, String)>
 
 /// The order of a stored value. Whatever cannot be read counts as not cached, and is written over by the next news.
 pub(super) fn decode(value: &str) -> Option<Order> {
+    // Redis' script has no other word for a key that is not there: nothing to warn of.
+    if value.is_empty() {
+        return None;
+    }
     match serde_json::from_str::<StoredFormat>(value) {
         Ok(stored) if stored.meta.format == FORMAT => {}
         Ok(_) | Err(_) => {

@@ -25,6 +25,8 @@ pub struct Warming {
     pub stop: Option<String>,
     /// Slots up to here have their record, or a sweep under way that will leave it.
     pub slots_until: Option<DateTime<Utc>>,
+    /// What the last audit of the shop's subscriptions found.
+    pub audit: Option<String>,
 }
 
 /// What the warmer writes in one step.
@@ -40,6 +42,8 @@ pub struct WarmingChange {
     pub stop: Change,
     /// Slots up to here have their record. May move back: a clock that was years ahead must not stop the schedule.
     pub slots_until: Option<DateTime<Utc>>,
+    /// What the last audit of the shop's subscriptions found.
+    pub audit: Change,
     /// Records of sweeps that ended or were skipped, the oldest first.
     pub records: Vec<String>,
 }
@@ -88,11 +92,11 @@ pub struct Memory {
 }
 
 impl Warming {
-    /// The five texts a store keeps, by name.
-    pub(super) const FIELDS: [&str; 5] = ["sweep", "rest", "wish", "stop", "slots_until"];
+    /// The six texts a store keeps, by name.
+    pub(super) const FIELDS: [&str; 6] = ["sweep", "rest", "wish", "stop", "slots_until", "audit"];
 
     /// From the texts, in the order of [`Self::FIELDS`].
-    pub(super) fn of(mut texts: [Option<String>; 5]) -> Self {
+    pub(super) fn of(mut texts: [Option<String>; 6]) -> Self {
         let slots_until = texts[4].take().and_then(|millis| millis.parse().ok());
         Self {
             sweep: texts[0].take(),
@@ -100,23 +104,25 @@ impl Warming {
             wish: texts[2].take(),
             stop: texts[3].take(),
             slots_until: slots_until.and_then(DateTime::from_timestamp_millis),
+            audit: texts[5].take(),
         }
     }
 }
 
 impl WarmingChange {
     /// What becomes of each of [`Warming::FIELDS`].
-    pub(super) fn fields(&self) -> [(&'static str, Change); 5] {
+    pub(super) fn fields(&self) -> [(&'static str, Change); 6] {
         let slots_until = self.slots_until.map_or(Change::Keep, |at| {
             Change::Set(at.timestamp_millis().to_string())
         });
-        let [sweep, rest, wish, stop, until] = Warming::FIELDS;
+        let [sweep, rest, wish, stop, until, audit] = Warming::FIELDS;
         [
             (sweep, self.sweep.clone()),
             (rest, self.rest.clone()),
             (wish, self.wish.clone()),
             (stop, self.stop.clone()),
             (until, slots_until),
+            (audit, self.audit.clone()),
         ]
     }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, SweepRecord, TaskId, Trigger, findings::Findings, progress::Progressed, record};
+use super::{
+    Kind, SweepRecord, TaskId, Trigger, bulk::Import, findings::Findings, progress::Progressed,
+    record,
+};
 use crate::site::SiteCode;
 
 /// What a sweep is to do.
@@ -59,6 +62,8 @@ pub(super) enum Position {
     Pages(Pages),
     /// Reading what would expire.
     Renewal,
+    /// Taking in what Shopify's bulk operations find.
+    Bulk(Import),
 }
 
 /// A search, and how far it is read.
@@ -66,10 +71,27 @@ pub(super) enum Position {
 pub(super) struct Pages {
     /// Its lower bound. A cursor is good for the same search only.
     pub(super) since: DateTime<Utc>,
+    /// Its upper bound, where the newest is read already.
+    #[serde(default)]
+    pub(super) until: Option<DateTime<Utc>>,
     /// After which cursor.
     pub(super) after: Option<String>,
     /// Orders a call, which halves where Shopify takes too long.
     pub(super) first: u32,
+    /// Whether pages are known to be the way to read it.
+    #[serde(default)]
+    pub(super) sizing: Sizing,
+}
+
+/// Whether pages are known to be the way to read a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sizing {
+    /// It may turn out to be too large for that.
+    #[default]
+    Open,
+    /// It was counted, or nothing else does.
+    Known,
 }
 
 impl Checkpoint {

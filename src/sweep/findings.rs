@@ -59,6 +59,13 @@ impl Findings {
         }
     }
 
+    /// Notes what went wrong without an order being lost by it.
+    pub(super) fn trouble(&mut self, what: &str) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(what.to_owned());
+        }
+    }
+
     /// Whether some that failed cannot be fetched later: nobody knows which they are.
     pub(super) fn lost_some(&self) -> bool {
         self.failed > u64::try_from(self.to_fetch.len()).unwrap_or(u64::MAX)

@@ -32,7 +32,8 @@ pub(super) async fn run(sweep: &mut Sweep<'_>) -> Result<(), Interrupted> {
             Some(sweep.pages_since(since))
         }
         Position::Pages(pages) => Some(pages.clone()),
-        Position::Renewal => None,
+        // Only full sweeps are read by bulk operations.
+        Position::Renewal | Position::Bulk(_) => None,
     };
     if let Some(pages) = pages {
         changed(sweep, pages).await?;

@@ -7,9 +7,9 @@ use tracing::warn;
 
 use super::{Interrupted, Mode, Sweep, checkpoint::Pages};
 use crate::{
-    calls::{OrdersFound, Page, backoff},
+    calls::{OrdersFound, Page, Priority, backoff},
     order::{Order, OrderId, OrderState},
-    shopify::{AdminError, OrdersPage, Retry},
+    shopify::{AdminError, Answer, OrdersPage, Query, Retry},
     store::{Found, MergeOutcome, Merged, StoreError},
 };
 
@@ -59,6 +59,32 @@ impl Sweep<'_> {
         }
     }
 
+    /// Asks once more and once more, as long as that may help.
+    pub(super) async fn ask<Q: Query>(
+        &mut self,
+        query: &Q,
+    ) -> Result<Answer<Q::Data>, Interrupted> {
+        self.may_go_on().await?;
+        let mut tries = 0;
+        loop {
+            let call = self.calls.run(Priority::Background, query);
+            match self.until_stopped(call).await? {
+                Ok(answer) => return Ok(answer),
+                Err(error) => tries = self.after_error(error, tries).await?,
+            }
+        }
+    }
+
+    /// What an error of a call leaves to do that cannot ask for less.
+    pub(super) async fn after_error(
+        &mut self,
+        error: AdminError,
+        tries: u32,
+    ) -> Result<u32, Interrupted> {
+        let mut smallest = SMALLEST_PAGE;
+        self.after(error, &mut smallest, tries).await
+    }
+
     /// What an error leaves to do: ask for less, wait until Shopify answers again, or give up.
     async fn after(
         &mut self,
@@ -97,7 +123,7 @@ impl Sweep<'_> {
     }
 
     /// Before each page: is there room in the store, and time left?
-    async fn may_go_on(&mut self) -> Result<(), Interrupted> {
+    pub(super) async fn may_go_on(&mut self) -> Result<(), Interrupted> {
         if self.mode() == Mode::DryRun {
             return Ok(());
         }
@@ -139,17 +165,7 @@ impl Sweep<'_> {
         self.at.findings.orders += u64::try_from(orders.len()).unwrap_or(u64::MAX);
         let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
         let merged = match self.mode() {
-            Mode::Warm => {
-                let states = orders
-                    .into_iter()
-                    .map(|order| OrderState::Present(Box::new(order)))
-                    .collect();
-                let now = self.around.clock.now();
-                self.around
-                    .store
-                    .merge_all(&self.site.code, states, now)
-                    .await
-            }
+            Mode::Warm => self.merge(orders).await,
             Mode::DryRun => self.compare(orders).await,
         };
         let window_start = self.at.window_start();
@@ -173,6 +189,33 @@ impl Sweep<'_> {
             self.at.findings.failure(Some(*id), error);
         }
         Ok(())
+    }
+
+    /// Merges reads of orders that were counted before.
+    pub(super) async fn complete(&mut self, orders: Vec<Order>) -> Result<(), Interrupted> {
+        let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
+        let mut failed = 0;
+        for (id, merged) in ids.iter().zip(self.merge(orders).await) {
+            let Err(error) = merged else { continue };
+            failed += 1;
+            if failed == ids.len() {
+                return Err(error.into());
+            }
+            self.at.findings.failure(Some(*id), &error);
+        }
+        Ok(())
+    }
+
+    async fn merge(&self, orders: Vec<Order>) -> Vec<Result<Merged, StoreError>> {
+        let states = orders
+            .into_iter()
+            .map(|order| OrderState::Present(Box::new(order)))
+            .collect();
+        let now = self.around.clock.now();
+        self.around
+            .store
+            .merge_all(&self.site.code, states, now)
+            .await
     }
 
     async fn compare(&self, orders: Vec<Order>) -> Vec<Result<Merged, StoreError>> {

@@ -28,6 +28,8 @@ pub struct TopicCounts {
     pub applied: u64,
     /// Those that said nothing new.
     pub unchanged: u64,
+    /// Those that told what another subscription had told: the topic is subscribed twice.
+    pub doubled: u64,
     /// Those refused: unsigned, wrongly signed, of an unknown shop.
     pub rejected: u64,
     /// When the last one came.
@@ -50,6 +52,11 @@ impl Tally {
                 Some(Applied::Ignored) | None => {}
             }
         });
+    }
+
+    /// Counts a delivery that told what another subscription had told.
+    pub fn doubled(&self, topic: &Topic) {
+        self.update(name(topic), |counts| counts.doubled += 1);
     }
 
     /// Counts a delivery that was refused. Its topic is nobody's word, so it is not believed.

@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 use super::{
     Warmer,
     agenda::{Situation, Step},
+    audit::Audits,
     checkpoint_in,
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     site::{Site, SiteCode},
     store::{Change, Fence, MOST_RECORDS, StoreError, Warming, WarmingChange},
     sweep::{self, Checkpoint, Ended, Kind, Outcome, Surroundings, SweepRecord, TaskId, Watched},
+    tasks::Beat,
 };
 
 /// A refresh that failed is tried later: hammering would not help it.
@@ -27,16 +29,17 @@ const LONGEST_COLD_PAUSE: Duration = Duration::from_secs(600);
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// A time of holding the lease.
-struct Reign {
-    fence: Fence,
+pub(super) struct Reign {
+    pub(super) fence: Fence,
     /// When the lease was surely ours.
     renewed_at: Instant,
     sweep: Option<Active>,
+    pub(super) audits: Audits,
     cold: Cold,
     /// Not before this is a sweep taken up that the store interrupted.
     pause_until: Instant,
     /// Ends whatever is done under this lease.
-    leave: CancellationToken,
+    pub(super) leave: CancellationToken,
     _leave_when_dropped: DropGuard,
 }
 
@@ -62,6 +65,7 @@ impl Reign {
             fence,
             renewed_at,
             sweep: None,
+            audits: Audits::default(),
             cold: Cold {
                 is_filled: false,
                 look_at: renewed_at,
@@ -75,12 +79,13 @@ impl Reign {
 }
 
 impl Warmer {
-    pub(super) async fn watch_over(&self, site: &Arc<Site>) {
+    pub(super) async fn watch_over(&self, site: &Arc<Site>, beat: &Beat) {
         let Some(bell) = self.0.bells.get(&site.code) else {
             return;
         };
         let mut reign = None;
         loop {
+            beat.works();
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
             if let Some(reign) = &mut reign
@@ -88,6 +93,7 @@ impl Warmer {
             {
                 warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
             }
+            beat.rests();
             select! {
                 () = self.0.tasks.cancel.cancelled() => break,
                 () = bell.notified() => {}
@@ -156,6 +162,7 @@ impl Warmer {
     /// Puts a sweep down where its last page ended, and lets the next replica begin at once.
     async fn abdicate(&self, site: &Site, reign: Reign) {
         reign.leave.cancel();
+        reign.audits.end().await;
         if let Some(active) = reign.sweep {
             drop(active.work.await);
         }
@@ -167,6 +174,7 @@ impl Warmer {
     /// Notices what ended, and begins what is to be done.
     async fn look(&self, site: &Arc<Site>, reign: &mut Reign) -> Result<(), StoreError> {
         self.report_shopify(site);
+        self.audit_in_turn(site, reign).await;
         if let Some(ended) = reign.sweep.take_if(|active| active.work.is_finished()) {
             self.ended(site, reign, ended).await?;
         }
@@ -197,6 +205,9 @@ impl Warmer {
             .await?;
         self.report_slots(&site.code, &change);
         if let Some(checkpoint) = sweep {
+            if checkpoint.plan.slot.is_some() {
+                reign.audits.are_due();
+            }
             reign.sweep = Some(self.begin(site, reign, *checkpoint));
         }
         Ok(())
@@ -247,6 +258,7 @@ impl Warmer {
                 leave: &leave,
                 fence: Some(fence),
                 limits: warmer.0.settings.sweep.limits,
+                bulk: &warmer.0.settings.bulk,
             };
             let _ring_at_the_end = RingWhenDropped(&warmer, &site);
             sweep::run(&site, checkpoint, &around).await

@@ -9,6 +9,7 @@ use crate::{
     calls::BreakerState,
     site::{Site, SiteCode},
     store::{StoreError, WarmingChange},
+    subscriptions::{self, Audited},
     sweep::{Interrupted, Kind, Outcome, SweepRecord},
 };
 
@@ -92,6 +93,24 @@ impl Warmer {
             missed => {
                 let text = format!("{missed} slots were missed; one sweep covers them");
                 self.0.alerts.raise(Cause::SlotMissed, Some(site), text);
+            }
+        }
+    }
+
+    /// What is wrong with the subscriptions, or that it is well again.
+    pub(super) fn report_subscriptions(&self, site: &SiteCode, audited: &Audited) {
+        let missing = audited
+            .error
+            .clone()
+            .or_else(|| audited.trouble(|kind| kind != subscriptions::Kind::Doubled));
+        let doubled = audited.trouble(|kind| kind == subscriptions::Kind::Doubled);
+        for (cause, trouble) in [
+            (Cause::SubscriptionsMissing, missing),
+            (Cause::SubscriptionsDoubled, doubled),
+        ] {
+            match trouble {
+                Some(text) => self.0.alerts.raise(cause, Some(site), text),
+                None => self.0.alerts.clear(cause, Some(site)),
             }
         }
     }

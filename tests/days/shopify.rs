@@ -8,6 +8,8 @@ use tokio::{
     sync::mpsc,
 };
 
+use shopify_warmer::warm::SECTION_NAME;
+
 use crate::scenario::Scenario;
 
 /// Far beyond what any machine needs to hand a few webhooks over; beyond it somebody waits for a timer while time is held.
@@ -43,6 +45,7 @@ impl Shopify {
         let simulator = runtime.block_on(shop.start()).expect("Shopify starts");
         let (courier, webhooks) = mpsc::unbounded_channel();
         simulator.hand_over_to(courier);
+        simulator.name_deliveries(SECTION_NAME);
         simulator.set_search_lag(scenario.lag.search);
         simulator.set_replica_lag(scenario.lag.replica);
         let shopify = Self {

@@ -11,12 +11,12 @@ use shopify_simulator::{ApiFault, NewOrder, Simulator, Times};
 use shopify_warmer::{
     order::OrderId,
     shopify::{
-        AdminClient, AdminError, AdminSettings, OrderById, OrderSortKey, OrdersPage, Query as _,
-        Retry, documents,
+        AdminClient, AdminError, AdminSettings, Credentials, OrderById, OrderSortKey, OrdersPage,
+        Query as _, Retry, documents,
     },
 };
 
-const JUDGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges");
+pub(crate) const JUDGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges");
 
 #[test]
 fn shopifys_real_schema_accepts_every_document() {
@@ -47,7 +47,7 @@ fn shopifys_real_schema_accepts_every_document() {
 fn client(simulator: &Simulator, token: &str) -> AdminClient {
     let settings = AdminSettings {
         base_url: simulator.admin_url(),
-        access_token: SecretString::from(token),
+        credentials: Credentials::Static(SecretString::from(token)),
         api_version: "2026-10".to_owned(),
     };
     AdminClient::new(&settings).unwrap()

@@ -12,10 +12,10 @@ use shopify_simulator::{NewOrder, Simulator};
 
 use crate::harness::{ADMIN_TOKEN, Harness, Setup};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_shopify-warmer");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shopify-warmer");
 
 /// The program with no environment but what is given.
-fn program(args: &[&str], vars: &[(&str, &str)], directory: &Path) -> Command {
+pub(crate) fn program(args: &[&str], vars: &[(&str, &str)], directory: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     command
         .args(args)
@@ -25,17 +25,17 @@ fn program(args: &[&str], vars: &[(&str, &str)], directory: &Path) -> Command {
     command
 }
 
-fn run(args: &[&str], vars: &[(&str, &str)]) -> Output {
+pub(crate) fn run(args: &[&str], vars: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     program(args, vars, directory.path()).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A child that is killed when the test ends, however it ends.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -44,7 +44,7 @@ impl Drop for Running {
     }
 }
 
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -217,7 +217,7 @@ async fn a_port_in_use_is_told_and_exits_with_1() {
 }
 
 /// Settings for a program of its own on a simulated shop.
-fn settings<'a>(
+pub(crate) fn settings<'a>(
     simulator: &Simulator,
     strings: &'a mut Vec<(&'static str, String)>,
 ) -> Vec<(&'a str, &'a str)> {

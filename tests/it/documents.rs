@@ -164,6 +164,12 @@ fn arrows_never_turn_round() {
             ],
         ),
         (
+            "site",
+            &[
+                "store", "warm", "http", "config", "lookup", "sweep", "inbox", "app", "warmer",
+            ],
+        ),
+        (
             "lookup",
             &["http", "config", "sweep", "warm", "inbox", "app"],
         ),
@@ -178,10 +184,30 @@ fn arrows_never_turn_round() {
             ],
         ),
         (
+            "subscriptions",
+            &[
+                "store", "http", "config", "lookup", "sweep", "warmer", "inbox", "app", "alert",
+            ],
+        ),
+        (
             "alert",
             &[
                 "store", "shopify", "calls", "budget", "warm", "http", "config", "lookup", "sweep",
                 "warmer", "inbox", "app",
+            ],
+        ),
+        (
+            "doctor",
+            &[
+                "shopify", "calls", "budget", "warm", "http", "config", "lookup", "sweep",
+                "warmer", "inbox", "app", "cli",
+            ],
+        ),
+        (
+            "supervisor",
+            &[
+                "store", "site", "shopify", "calls", "budget", "warm", "http", "config", "lookup",
+                "sweep", "warmer", "inbox", "app", "cli",
             ],
         ),
         (

@@ -1,12 +1,14 @@
 //! A simulated shop and the service on it, as `serve` would run it.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shopify_simulator::{Builder, Simulator};
-use shopify_warmer::{app::App, clock::Clock, config::Config};
+use shopify_warmer::{app::App, clock::Clock, config::Config, sweep::BulkPatience};
 use tempfile::TempDir;
+
+pub(crate) use crate::until::until;
 
 /// The time now, where a test needs no other.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -21,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) shop: Builder,
     pub(crate) vars: Vec<(String, String)>,
     pub(crate) clock: Clock,
+    /// How bulk operations are waited for: a test does not, except where the wait is what it tests.
+    pub(crate) patience: BulkPatience,
 }
 
 impl Default for Setup {
@@ -29,6 +33,12 @@ impl Default for Setup {
             shop: Simulator::builder(),
             vars: Vec::new(),
             clock: Clock::System,
+            patience: BulkPatience {
+                first: Duration::from_millis(50),
+                longest: Duration::from_millis(200),
+                others: Duration::from_secs(1),
+                idle: Duration::from_secs(1),
+            },
         }
         .set("WARMUP_ENABLED", "false")
     }
@@ -45,6 +55,14 @@ impl Setup {
         self
     }
 
+    /// The site gets in by the client credentials grant, with this secret.
+    pub(crate) fn by_client_credentials(self, secret: &str) -> Self {
+        self.shop(|shop| shop.client_credentials("app-id", "app-secret"))
+            .set("SHOPIFY_UK_ACCESS_TOKEN", "")
+            .set("SHOPIFY_UK_CLIENT_ID", "app-id")
+            .set("SHOPIFY_UK_CLIENT_SECRET", secret)
+    }
+
     /// Time in the shop and in the service, set by hand.
     pub(crate) fn clock(mut self, now: DateTime<Utc>) -> (Self, shopify_simulator::Clock, Clock) {
         let (shop, service) = (shopify_simulator::Clock::manual(now), Clock::manual(now));
@@ -54,11 +72,17 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> Harness {
+        let simulator = self.shop.clone().start().await;
+        self.start_on(simulator.expect("the simulator starts"))
+            .await
+    }
+
+    /// Starts the service on a shop that runs already.
+    pub(crate) async fn start_on(self, simulator: Simulator) -> Harness {
         shopify_warmer::observe::init(
             shopify_warmer::observe::LogFormat::Text,
             "warn,shopify_warmer=debug",
         );
-        let simulator = self.shop.start().await.expect("the simulator starts");
         let data_dir = tempfile::tempdir().expect("a directory for the embedded store");
         let mut vars = vec![
             (
@@ -83,21 +107,26 @@ impl Setup {
             ("WARMUP_RATE_LIMIT".to_owned(), "20".to_owned()),
         ];
         vars.extend(self.vars);
-        let config = Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        let mut config =
+            Config::from_vars(vars.clone()).expect("the test's configuration is right");
+        config.warmer.bulk.patience = self.patience;
         let app = App::start(&config, self.clock.clone())
             .await
             .expect("the service starts");
+        // As an app delivers that was released with our section of `shopify.app.toml`.
+        simulator.name_deliveries(shopify_warmer::warm::SECTION_NAME);
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
-        until("the shop has told of itself", || async {
-            app.state()
-                .sites
-                .iter()
-                .all(|site| site.about().is_some())
-                .then_some(())
+        the_first_audit(&app).await;
+        // The shop tells of itself at the start; what a test breaks or counts comes after that.
+        until("every shop was asked to tell of itself", || async {
+            let mut sites = app.state().sites.iter();
+            let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
+            asked.then_some(())
         })
         .await;
-        // Tests count what they cause themselves.
-        simulator.clear_calls();
+        if config.warmer.schedule.is_none() {
+            simulator.clear_calls();
+        }
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .no_proxy()
@@ -112,6 +141,24 @@ impl Setup {
             vars,
         }
     }
+}
+
+/// Waits for the audit of the subscriptions at the start: a test counts the calls that come after. A store that is away has none.
+async fn the_first_audit(app: &App) {
+    let warmer = &app.state().warmer;
+    let made = async {
+        for site in app.state().sites.iter() {
+            while warmer
+                .audited(&site.code)
+                .await
+                .is_ok_and(|audited| audited.is_none())
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    // A shop that hangs has none either, and is what such a test is about.
+    drop(tokio::time::timeout(Duration::from_secs(3), made).await);
 }
 
 /// A running service and its shop.
@@ -179,6 +226,34 @@ impl Harness {
             .await
     }
 
+    /// What the status says of a site.
+    pub(crate) async fn site(&self, code: &str) -> Value {
+        let status = self.get("/api/warmup/status").await;
+        status.data()["sites"][code].clone()
+    }
+
+    /// The text of an alert of a site, while it is raised.
+    pub(crate) async fn alert(&self, cause: &str, code: &str) -> Option<String> {
+        let status = self.get("/api/warmup/status").await;
+        let alerts = status.data()["alerts"].as_array().expect("a list").clone();
+        let is_it = |alert: &&Value| alert["cause"] == cause && alert["site"] == code;
+        let alert = alerts.iter().find(is_it)?;
+        Some(alert["text"].as_str().expect("a text").to_owned())
+    }
+
+    /// Waits until an alert of a site is raised; its text.
+    pub(crate) async fn alerted(&self, cause: &str, code: &str) -> String {
+        until(cause, || self.alert(cause, code)).await
+    }
+
+    /// Waits until an alert of a site is cleared.
+    pub(crate) async fn cleared(&self, cause: &str, code: &str) {
+        until("the alert is cleared", || async {
+            self.alert(cause, code).await.is_none().then_some(())
+        })
+        .await;
+    }
+
     /// Runs a sweep and returns its record.
     pub(crate) async fn sweep(&self, kind: &str) -> Value {
         let started = self
@@ -218,22 +293,4 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
         json: serde_json::from_str(&text).unwrap_or(Value::Null),
         text,
     }
-}
-
-/// Waits until `look` finds something; the time allowed is far beyond what any machine needs.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut look: impl FnMut() -> F,
-) -> T {
-    let found = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), found)
-        .await
-        .unwrap_or_else(|_| panic!("never happened: {what}"))
 }

@@ -53,6 +53,30 @@ async fn a_plain_order() {
 }
 
 #[tokio::test]
+async fn what_no_payload_tells_is_read_from_the_api() {
+    let harness = Harness::start().await;
+    let shop = harness.simulator.shop();
+    let id = shop.place_order(NewOrder::default());
+    shop.set_waiting(id, Some("ON_HOLD")).unwrap();
+    shop.set_return_status(id, "RETURN_REQUESTED").unwrap();
+    let [webhooks, api] = both(&harness, id).await;
+    assert_eq!(
+        (
+            &webhooks.0["return_status"],
+            &webhooks.0["fulfillment_status_en"]
+        ),
+        (&Value::Null, &Value::from("Not shipped yet"))
+    );
+    assert_eq!(
+        (&api.0["return_status"], &api.0["return_status_zh"]),
+        (&Value::from("return_requested"), &Value::from("已申请退货"))
+    );
+    assert_eq!(api.0["fulfillment_status_en"], "On hold");
+    assert_eq!(api.1["fulfillment_status"], Value::Null);
+    harness.stop().await;
+}
+
+#[tokio::test]
 async fn two_hundred_line_items_in_several_parcels() {
     let harness = Harness::start().await;
     let shop = harness.simulator.shop();
@@ -265,5 +289,40 @@ fn without_what_only_the_api_tells((mut order, mut tracking): (Value, Value)) ->
             }
         }
     }
+    for (template, days) in [
+        (
+            "message_template_zh",
+            &[("（20", "）"), ("，预计 20", "到达")][..],
+        ),
+        (
+            "message_template_en",
+            &[
+                (" (shipped on 20", ")"),
+                (" and is expected around 20", ""),
+                (" on 20", ""),
+            ][..],
+        ),
+    ] {
+        let told = tracking[template].as_str().expect("a text").to_owned();
+        tracking[template] = days
+            .iter()
+            .fold(told, |told, day| without_days(&told, *day))
+            .into();
+    }
     (order, tracking)
+}
+
+/// The sentences name the day of delivery or the expected one instead of that of shipping, once it is known.
+fn without_days(told: &str, (before, after): (&str, &str)) -> String {
+    let mut parts = told.split(before);
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // What the century leaves of a date: `26-11-22`; behind it, in Chinese, the rest of the phrase.
+        let rest = part.get(8..).expect("a date");
+        left.push_str(
+            rest.find(after)
+                .map_or(rest, |at| &rest[at + after.len()..]),
+        );
+    }
+    left
 }

@@ -8,14 +8,22 @@ use std::{
 use redis::FromRedisValue;
 use tempfile::TempDir;
 
-use crate::harness::until;
+use crate::until::until;
 
 /// A redis-server process.
 pub(crate) struct RedisServer {
     port: u16,
     directory: TempDir,
     password: Option<String>,
+    /// What it is started with besides.
+    arguments: Vec<String>,
     process: Option<Child>,
+}
+
+/// A loopback port that is free as we ask.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 impl RedisServer {
@@ -24,19 +32,25 @@ impl RedisServer {
     }
 
     pub(crate) async fn start_with(password: Option<&str>) -> Self {
+        Self::start_as(password, Vec::new).await
+    }
+
+    /// One with settings of its own, made anew for each port that is tried.
+    pub(crate) async fn start_set(settings: impl Fn() -> Vec<String>) -> Self {
+        Self::start_as(None, settings).await
+    }
+
+    async fn start_as(password: Option<&str>, settings: impl Fn() -> Vec<String>) -> Self {
         // The port is free when we ask; another process could take it before Redis does, which then says so and is started on
         // another.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
+            let port = free_port();
             let directory = tempfile::tempdir().unwrap();
             let mut server = Self {
                 port,
                 directory,
                 password: password.map(str::to_owned),
+                arguments: settings(),
                 process: None,
             };
             if server.try_restart().await {
@@ -67,7 +81,12 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again, empty, where it was.
+    /// Whether it was started and not killed.
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Starts it again where it was, with what it has on disk: nothing, unless its settings say otherwise.
     pub(crate) async fn restart(&mut self) {
         self.kill();
         // Somebody's outgoing connection may have the port for a moment.
@@ -105,6 +124,7 @@ impl RedisServer {
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(self.directory.path());
+        command.args(&self.arguments);
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
         }

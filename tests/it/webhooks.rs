@@ -360,7 +360,7 @@ async fn what_was_acknowledged_survives_a_restart() {
     )
     .await;
     assert_eq!(reply.data()["cached"], true);
-    assert_eq!(simulator.calls().len(), 0);
+    assert_eq!(simulator.calls_named("OrderById").len(), 0);
     assert!(app.stop().await);
     drop(data_dir);
 }

@@ -48,7 +48,17 @@ pub struct Delivery {
     pub headers: Headers,
     /// The raw body that was verified.
     pub body: Bytes,
-    /// Which of the shop's secrets signed it.
+    /// Which of the shop's secrets signed it, by its place in the list: over a rotation, how one sees that the new one is in use.
+    ///
+    /// ```
+    /// use shopify_webhooks::Delivery;
+    ///
+    /// async fn webhook(delivery: Delivery) {
+    ///     if delivery.secret.number() > 1 {
+    ///         println!("{} still signs with an old secret", delivery.headers.shop_domain);
+    ///     }
+    /// }
+    /// ```
     pub secret: SecretPosition,
 }
 

@@ -89,6 +89,18 @@ impl WebhookSecrets {
             .ok_or(BadSignature)
     }
 
+    /// How many secrets there are: what a [`SecretPosition`] is one of.
+    ///
+    /// ```
+    /// use shopify_webhooks::WebhookSecrets;
+    ///
+    /// assert_eq!(WebhookSecrets::new(["new-hush", "hush"])?.count(), 2);
+    /// # Ok::<(), shopify_webhooks::SecretError>(())
+    /// ```
+    pub fn count(&self) -> usize {
+        self.keyed.len()
+    }
+
     /// Signs as Shopify would, with the first secret: for tests, simulators and relays.
     ///
     /// ```
@@ -160,6 +172,23 @@ pub enum SecretError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretPosition(pub usize);
+
+impl SecretPosition {
+    /// The place counted from 1, as a person counts: "secret 2 of 2".
+    ///
+    /// ```
+    /// use shopify_webhooks::{SecretPosition, WebhookSecrets};
+    ///
+    /// let secrets = WebhookSecrets::new(["new", "old"])?;
+    /// let old = WebhookSecrets::new(["old"])?;
+    /// let position = secrets.verify(b"{}", &old.sign(b"{}"))?;
+    /// assert_eq!((position.number(), secrets.count()), (2, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn number(self) -> usize {
+        self.0.saturating_add(1)
+    }
+}
 
 impl fmt::Display for SecretPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

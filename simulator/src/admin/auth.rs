@@ -1,9 +1,11 @@
 //! Access tokens: the one that never ends, and those of the client credentials grant.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What Shopify says in `expires_in`: a day, less the second it took.
-pub(crate) const TOKEN_SECONDS: i64 = 86_399;
+const TOKEN_SECONDS: u64 = 86_399;
 
 /// How the client credentials grant answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +20,17 @@ pub enum Grant {
     NotInstalled,
 }
 
+/// What becomes of an app's tokens when it is granted another. Shopify does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OldTokens {
+    /// They stay good until they expire.
+    #[default]
+    LiveOn,
+    /// They are refused from then on.
+    DieAtOnce,
+}
+
 /// The tokens and credentials that are good.
 #[derive(Debug)]
 pub(crate) struct Tokens {
@@ -25,6 +38,11 @@ pub(crate) struct Tokens {
     pub(crate) fixed: Option<String>,
     pub(crate) credentials: Option<(String, String)>,
     pub(crate) grant: Grant,
+    pub(crate) old: OldTokens,
+    /// How long a token that is granted from now on is good.
+    pub(crate) lifetime: Duration,
+    /// How many were granted.
+    pub(crate) granted: u64,
     issued: Vec<(String, DateTime<Utc>)>,
 }
 
@@ -34,6 +52,9 @@ impl Tokens {
             fixed: Some(fixed),
             credentials,
             grant: Grant::Given,
+            old: OldTokens::default(),
+            lifetime: Duration::from_secs(TOKEN_SECONDS),
+            granted: 0,
             issued: Vec::new(),
         }
     }
@@ -45,9 +66,11 @@ impl Tokens {
     }
 
     pub(crate) fn issue(&mut self, token: String, now: DateTime<Utc>) {
-        self.issued.retain(|(_, until)| now < *until);
-        let until = now + TimeDelta::seconds(TOKEN_SECONDS);
-        self.issued.push((token, until));
+        let live_on = self.old == OldTokens::LiveOn;
+        self.issued.retain(|(_, until)| live_on && now < *until);
+        let lifetime = TimeDelta::from_std(self.lifetime).unwrap_or(TimeDelta::days(365));
+        self.issued.push((token, now + lifetime));
+        self.granted += 1;
     }
 
     /// Makes every token bad, as an uninstallation does.

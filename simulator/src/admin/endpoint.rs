@@ -61,6 +61,10 @@ fn dress(world: &World, headers: &mut HeaderMap) {
     if let Ok(date) = HeaderValue::from_str(&date.to_string()) {
         headers.insert(header::DATE, date);
     }
+    let deprecated = world.settings().deprecated;
+    if let Some(Ok(reason)) = deprecated.map(|reason| HeaderValue::from_str(&reason)) {
+        headers.insert("x-shopify-api-deprecated-reason", reason);
+    }
     if let Ok(id) = HeaderValue::from_str(&world.uuid()) {
         headers.insert("x-request-id", id);
     }

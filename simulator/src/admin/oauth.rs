@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::auth::{Grant, TOKEN_SECONDS};
+use super::auth::Grant;
 use super::misbehave;
 use super::reply;
 use crate::locked::lock;
@@ -68,7 +68,7 @@ fn grant(world: &World, headers: &http::HeaderMap, body: &Bytes) -> Response {
     let scope = world.settings().scopes.join(",");
     reply::json(
         StatusCode::OK,
-        &json!({ "access_token": token, "scope": scope, "expires_in": TOKEN_SECONDS }),
+        &json!({ "access_token": token, "scope": scope, "expires_in": tokens.lifetime.as_secs() }),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
+use super::filter::Filter;
 use crate::delivery::Receiver;
 
 /// One subscription.
@@ -111,6 +112,7 @@ impl Subscriptions {
                     url: uri.to_owned(),
                     subscription: Some(one.id.to_string()),
                     name: one.settings.name.clone(),
+                    filter: one.settings.filter.as_deref().and_then(Filter::parse),
                     include_fields: one.settings.include_fields.clone().unwrap_or_default(),
                 })
             })
@@ -144,6 +146,13 @@ impl Subscriptions {
             if name.is_empty() || name.len() > 50 || !name.chars().all(fits) {
                 return refuse("name", "Name is invalid");
             }
+        }
+        // What it does not evaluate it refuses: ignoring a filter would deliver what Shopify does not.
+        if let Some(filter) = &settings.filter
+            && !filter.is_empty()
+            && Filter::parse(filter).is_none()
+        {
+            return refuse("filter", "Filter is not one that the simulator evaluates");
         }
         let same = |other: &Subscription| {
             let theirs = &other.settings;

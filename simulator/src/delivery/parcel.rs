@@ -8,7 +8,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::{Outbox, Receiver};
-use crate::world::API_VERSION;
 
 /// Everything that is the same each time a delivery is sent.
 #[derive(Debug, Clone)]
@@ -20,6 +19,7 @@ pub(crate) struct Parcel {
     pub(crate) triggered_at: DateTime<Utc>,
     pub(crate) signature: String,
     pub(crate) shop_domain: String,
+    pub(crate) version: String,
     pub(crate) receiver: Receiver,
 }
 
@@ -47,6 +47,7 @@ impl Outbox {
             body,
             triggered_at: occasion.triggered_at,
             shop_domain: shop_domain.to_owned(),
+            version: self.version(),
             receiver,
         }
     }
@@ -64,7 +65,7 @@ impl Parcel {
             ("x-shopify-topic", self.topic.clone()),
             ("x-shopify-hmac-sha256", self.signature.clone()),
             ("x-shopify-shop-domain", self.shop_domain.clone()),
-            ("x-shopify-api-version", API_VERSION.to_owned()),
+            ("x-shopify-api-version", self.version.clone()),
             ("x-shopify-webhook-id", self.webhook_id.clone()),
             ("x-shopify-event-id", self.event_id.clone()),
             ("x-shopify-triggered-at", triggered_at),

@@ -21,6 +21,11 @@ impl Problem {
         code.as_str().map(str::to_owned)
     }
 
+    pub(super) fn message(&self) -> String {
+        let message = self.0.get("message").and_then(Value::as_str);
+        message.unwrap_or_default().to_owned()
+    }
+
     pub(super) fn plain(message: &dyn std::fmt::Display) -> Self {
         Self(json!({ "message": message.to_string() }))
     }

@@ -1,6 +1,7 @@
 //! The resolvers: one small object for each type that has arguments or is often met, a [`Record`] for the rest.
 
 mod address;
+mod bulk;
 mod connection;
 mod fulfillment;
 mod line;
@@ -36,9 +37,14 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(world: &'a World, version: &'a str) -> Self {
+        Self::at(world, version, world.clock.now())
+    }
+
+    /// Of this moment, which may be past.
+    pub(super) fn at(world: &'a World, version: &'a str, now: DateTime<Utc>) -> Self {
         Self {
             world,
-            now: world.clock.now(),
+            now,
             version,
             searches: RefCell::default(),
         }

@@ -34,6 +34,10 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<LineItem>,
     pub(crate) fulfillments: Vec<Fulfillment>,
     pub(crate) refunds: Vec<Refund>,
+    /// What `displayFulfillmentStatus` says instead of nothing shipped: `ON_HOLD`, `SCHEDULED` …
+    pub(crate) waiting: Option<String>,
+    /// `returnStatus`, where there is a return.
+    pub(crate) return_status: Option<String>,
 }
 
 /// A code that took something off the price.
@@ -90,6 +94,12 @@ impl Order {
         amounts
             .map(|line| line.price * i64::from(line.quantity))
             .sum()
+    }
+
+    /// How many things the subtotal is made of, gift cards not counted.
+    pub(crate) fn subtotal_quantity(&self) -> u32 {
+        let lines = self.lines.iter().filter(|line| line.requires_shipping);
+        lines.map(|line| line.quantity).sum()
     }
 
     /// The same for what is still in the order.

@@ -67,6 +67,8 @@ pub(super) fn build(world: &World, rng: &mut Rng, new: NewOrder, now: DateTime<U
         lines,
         fulfillments: Vec::new(),
         refunds: Vec::new(),
+        waiting: None,
+        return_status: None,
     };
     if let Some(code) = new.discount_code {
         let amount = order.line_items_price() / 10;

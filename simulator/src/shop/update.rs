@@ -129,6 +129,24 @@ impl Shop {
         Ok(())
     }
 
+    /// Holds it back, or lets it go: the API says so (`ON_HOLD`, `SCHEDULED` …), no payload does, and `updated_at` stays.
+    pub fn set_waiting(&self, order: u64, status: Option<&str>) -> Result<(), ShopError> {
+        let waiting = status.map(str::to_owned);
+        self.change(order, |order, _now| {
+            order.waiting = waiting;
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Moves its return on, in the API's words (`RETURN_REQUESTED`, `RETURNED` …): `orders/updated`, which does not say how far it is.
+    pub fn set_return_status(&self, order: u64, status: &str) -> Result<(), ShopError> {
+        let status = Some(status.to_owned());
+        let order = self.amend(order, |order| order.return_status = status)?;
+        self.updated(&order);
+        Ok(())
+    }
+
     /// Sends it elsewhere: `orders/updated`.
     pub fn set_shipping_address(&self, order: u64, address: Address) -> Result<(), ShopError> {
         let order = self.amend(order, |order| order.shipping_address = Some(address))?;

@@ -84,10 +84,30 @@ async fn every_document_of_the_service_is_answered() {
     refuse_errors(&answer);
     assert_eq!(answer["data"]["orders"]["nodes"][0]["id"], found["id"]);
 
-    let facts = document(&["shop_facts"]);
+    let count = document(&["orders_count"]);
+    let answer = ask(&simulator, &count, json!({ "query": "" })).await;
+    refuse_errors(&answer);
+    assert_eq!(answer["data"]["ordersCount"]["count"], 1);
+
+    let run = document(&["bulk_run"]);
+    let inner = document(&["bulk_orders"]).replace("<search>", "status:open");
+    let answer = ask(&simulator, &run, json!({ "query": inner })).await;
+    refuse_errors(&answer);
+    let payload = &answer["data"]["bulkOperationRunQuery"];
+    assert_eq!(payload["userErrors"], json!([]));
+    let id = &payload["bulkOperation"]["id"];
+    for name in ["bulk_poll", "bulk_cancel"] {
+        let answer = ask(&simulator, &document(&[name]), json!({ "id": id })).await;
+        refuse_errors(&answer);
+    }
+
+    let facts = document(&["who_am_i"]);
     let answer = ask(&simulator, &facts, json!({})).await;
     refuse_errors(&answer);
     assert_eq!(answer["data"]["shop"]["orderNumberFormatPrefix"], "#UK");
+    let scopes = &answer["data"]["currentAppInstallation"]["accessScopes"];
+    assert_eq!(scopes[0]["handle"], "read_orders");
+    assert_eq!(answer["extensions"]["cost"]["requestedQueryCost"], 5);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Tests of the simulator through its socket, as any client meets it.
 
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod cost;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shopify_simulator::{Grant, Simulator};
+use shopify_simulator::{Grant, OldTokens, Simulator};
 
-use crate::harness::{VERSION, at_noon, client};
+use crate::harness::{VERSION, at_noon, client, post_raw};
 
 async fn grant(simulator: &Simulator, body: &'static str) -> (u16, Value) {
     let url = format!("{}/admin/oauth/access_token", simulator.admin_url());
@@ -98,4 +98,48 @@ async fn revoked_tokens_are_dead_and_new_ones_can_be_had() {
         status_with(&simulator, answer["access_token"].as_str().unwrap()).await,
         200
     );
+}
+
+async fn granted(simulator: &Simulator) -> String {
+    let (status, answer) = grant(simulator, FORM).await;
+    assert_eq!(status, 200);
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_old_token_lives_on_or_dies_with_the_next_grant() {
+    let simulator = at_noon()
+        .client_credentials("id", "a+secret")
+        .start()
+        .await
+        .unwrap();
+    let first = granted(&simulator).await;
+    let second = granted(&simulator).await;
+    for token in [&first, &second] {
+        assert_eq!(status_with(&simulator, token).await, 200);
+    }
+    simulator.set_old_tokens(OldTokens::DieAtOnce);
+    simulator.set_token_lifetime(Duration::from_secs(60));
+    let third = granted(&simulator).await;
+    for token in [&first, &second] {
+        assert_eq!(status_with(&simulator, token).await, 401);
+    }
+    assert_eq!(status_with(&simulator, &third).await, 200);
+    simulator.clock().advance(Duration::from_secs(60));
+    assert_eq!(status_with(&simulator, &third).await, 401);
+    assert_eq!(simulator.granted_tokens(), 3);
+}
+
+#[tokio::test]
+async fn answers_say_what_is_deprecated() {
+    let simulator = at_noon().start().await.unwrap();
+    let reason = |response: reqwest::Response| {
+        let reason = response.headers().get("x-shopify-api-deprecated-reason");
+        reason.map(|reason| reason.to_str().unwrap().to_owned())
+    };
+    let shop = json!({ "query": "{ shop { name } }" });
+    assert_eq!(reason(post_raw(&simulator, &shop).await), None);
+    simulator.set_deprecation(Some("Order.foo"));
+    let told = reason(post_raw(&simulator, &shop).await);
+    assert_eq!(told.as_deref(), Some("Order.foo"));
 }

@@ -107,3 +107,87 @@ async fn a_subscription_gets_its_topic_and_dies_of_eight_failures() {
     simulator.settled().await;
     assert_eq!(count(&simulator).await, 0);
 }
+
+#[tokio::test]
+async fn what_shopify_has_no_name_for_cannot_be_subscribed() {
+    let simulator = at_noon().start().await.unwrap();
+    for topic in [
+        "CUSTOMERS_REDACT",
+        "SHOP_REDACT",
+        "CUSTOMERS_DATA_REQUEST",
+        "ORDERS_NONSENSE",
+    ] {
+        let variables = json!({ "topic": topic, "sub": { "uri": "https://a.example/hooks" } });
+        let answer = ask(&simulator, CREATE, variables).await;
+        assert!(answer["errors"].is_array(), "{topic}: {answer}");
+    }
+    assert_eq!(count(&simulator).await, 0);
+}
+
+#[tokio::test]
+async fn a_filter_is_evaluated_or_refused() {
+    let simulator = at_noon().start().await.unwrap();
+    let receiver = Receiver::start().await;
+    for (name, filter) in [("none", "nonsense:1"), ("some", "name:#UK22081")] {
+        let sub = json!({ "uri": receiver.url, "name": name, "filter": filter });
+        let made = create(&simulator, "ORDERS_CREATE", sub).await;
+        assert_eq!(made["userErrors"], json!([]), "{filter}");
+    }
+    let sub = json!({ "uri": receiver.url, "filter": "id:>7" });
+    let refused = create(&simulator, "ORDERS_CREATE", sub).await;
+    assert_eq!(refused["userErrors"][0]["field"][1], "filter", "{refused}");
+    for _ in 0..2 {
+        simulator.shop().place_order(NewOrder::default());
+    }
+    simulator.settled().await;
+    let names: Vec<_> = receiver
+        .received()
+        .iter()
+        .map(|one| one.header("x-shopify-name").to_owned())
+        .collect();
+    assert_eq!(names, ["some"]);
+}
+
+#[tokio::test]
+async fn the_apps_own_subscription_is_delivered_named_and_never_shown_nor_removed() {
+    let simulator = at_noon().start().await.unwrap();
+    let receiver = Receiver::start().await;
+    simulator.name_deliveries("warmer-v1");
+    simulator.set_topics(["orders/create"]);
+    simulator.deliver_to(&receiver.url);
+    receiver.answer(500);
+    for _ in 0..12 {
+        simulator.shop().place_order(NewOrder::default());
+        simulator.settled().await;
+    }
+    receiver.answer(200);
+    assert_eq!(count(&simulator).await, 0);
+    let before = receiver.received().len();
+    simulator.shop().place_order(NewOrder::default());
+    simulator.settled().await;
+    let arrived = receiver.received();
+    assert_eq!(arrived.len(), before + 1);
+    assert_eq!(arrived[before].header("x-shopify-name"), "warmer-v1");
+}
+
+#[tokio::test]
+async fn a_long_list_is_paged() {
+    let simulator = at_noon().start().await.unwrap();
+    for number in 0..7 {
+        let sub = json!({ "uri": format!("https://a.example/{number}") });
+        create(&simulator, "ORDERS_CREATE", sub).await;
+    }
+    let document = "query Page($after: String) { webhookSubscriptions(first: 3, after: $after) {
+      nodes { uri } pageInfo { hasNextPage endCursor } } }";
+    let (mut after, mut pages) = (Value::Null, Vec::new());
+    loop {
+        let answer = ask(&simulator, document, json!({ "after": after })).await;
+        let page = &answer["data"]["webhookSubscriptions"];
+        pages.push(page["nodes"].as_array().unwrap().len());
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    assert_eq!(pages, [3, 3, 1]);
+}

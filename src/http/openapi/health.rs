@@ -22,7 +22,7 @@ pub(in crate::http) struct Readiness {
     ready: bool,
     /// The store.
     store: StoreState,
-    /// Each site's Admin API: `ok`, or the class of what went wrong with the last call.
+    /// Each site's Admin API: `ok`, the class of what went wrong with the last call, `wrong_shop` or `scope_missing`.
     #[schema(examples(json!({ "uk": "ok" })))]
     shopify: BTreeMap<String, String>,
 }

@@ -21,6 +21,13 @@ pub(in crate::http) struct SearchQuery {
     /// Only this site; without it, every site that may have the order.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// What may stand behind the `?` of a lookup by id.
@@ -30,6 +37,13 @@ pub(in crate::http) struct OrderQuery {
     /// Only this site; without it, every site.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// What may stand behind the `?` of a lookup of tracking.
@@ -42,6 +56,13 @@ pub(in crate::http) struct TrackingQuery {
     /// Only this site; without it, every site.
     #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
     site: String,
+    /// With `LOOKUP_VERIFY=contact`: the e-mail address the order was placed with. Without it, or a `zip`, that is the order's own, only its
+    /// state is told.
+    #[param(required = false, example = "customer@example.com")]
+    email: String,
+    /// With `LOOKUP_VERIFY=contact`: the postal code of the shipping address, instead of the e-mail address.
+    #[param(required = false, example = "SW1A 1AA")]
+    zip: String,
 }
 
 /// What may stand behind the `?` of a lookup by e-mail.
@@ -123,8 +144,12 @@ macro_rules! lookup {
             /// Sites that did not answer and may have an order of this number. Left out where all did.
             #[schema(required = false)]
             incomplete: Vec<Unanswered>,
-            /// Why there is no order, or what to know of it: begins with `ORDER_NOT_FOUND`, `AMBIGUOUS` or `INCOMPLETE`. Left out where all
-            /// is well.
+            /// Only with `LOOKUP_VERIFY=contact`: whether the e-mail address or postal code that was sent is the order's own. False: only the
+            /// state is told, and `message` says what to ask the customer for.
+            #[schema(required = false)]
+            verified: bool,
+            /// Why there is no order, or only its state, or what to know of it: begins with `ORDER_NOT_FOUND`, `CONTACT_REQUIRED`,
+            /// `CONTACT_MISMATCH`, `AMBIGUOUS` or `INCOMPLETE`. Else left out.
             #[schema(required = false)]
             message: String,
             /// The same in Chinese.

@@ -142,4 +142,7 @@ pub(in crate::http) struct Settings {
     not_found_ttl: u64,
     /// `LOOKUP_TIMEOUT_MS`.
     lookup_timeout_ms: u64,
+    /// `LOOKUP_VERIFY`: `off` or `contact`.
+    #[schema(examples("off"))]
+    lookup_verify: String,
 }

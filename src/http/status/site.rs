@@ -8,8 +8,10 @@ use super::{Covered, RunningTask, last, summed, swept};
 use crate::{
     budget::BudgetStatus,
     http::{AppState, held::Held},
-    site::{BreakerState, Site},
+    site::{Access, BreakerState, Site, TokenStatus},
+    subscriptions::Finding,
     sweep::{Drift, Kind, SweepRecord},
+    warm::{Heard, OtherVersion, SecretUse},
 };
 
 /// One site.
@@ -37,13 +39,60 @@ pub(super) struct SiteStatus {
     last_webhook_at: Option<DateTime<Utc>>,
     /// Its bucket at Shopify, in points.
     budget: BudgetStatus,
-    /// `ok`, or the class of what went wrong with the last call.
+    /// `ok`, the class of what went wrong with the last call, `wrong_shop`, or `scope_missing`.
     #[schema(examples("ok"))]
     shopify: &'static str,
+    /// What a person is to do about that, where it takes a person.
+    advice: Option<&'static str>,
+    /// The access token; never its value.
+    token: TokenStatus,
+    /// What the app may do in the shop, and what not; null until the shop has told.
+    access: Option<Access>,
+    /// Which of the webhook secrets sign, as this process has seen.
+    webhook_secrets: Option<SecretUse>,
+    /// Topics that come in another API version than is set.
+    webhooks_in_other_versions: Vec<OtherVersion>,
     /// Whether calls go out.
     breaker: BreakerState,
+    /// The webhook subscriptions, as the last audit found them; null before the first.
+    subscriptions: Option<SubscriptionsStatus>,
     /// The API version Shopify answered with, where it is not the one that was asked for.
     api_version_served_instead: Option<String>,
+    /// Why Shopify calls what is asked for deprecated.
+    deprecations: Vec<String>,
+    /// How far Shopify's clock is ahead of this machine's, in milliseconds, to about a second; null before the first answer.
+    clock_skew_ms: Option<i64>,
+}
+
+/// The webhook subscriptions of a shop.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SubscriptionsStatus {
+    /// When they were looked at.
+    audited_at: DateTime<Utc>,
+    /// Whether every topic arrives, once.
+    ok: bool,
+    /// What was found, and whether it was put right.
+    findings: Vec<Finding>,
+    /// Topics that the app's own configuration delivers, as far as what came in tells.
+    app_owned: Vec<String>,
+    /// Who delivered which topic, and until when.
+    heard: Vec<Heard>,
+    /// Why they could not be read.
+    error: Option<String>,
+}
+
+impl SubscriptionsStatus {
+    fn of(held: &Held) -> Option<Self> {
+        let audited = held.audited.as_ref()?;
+        Some(Self {
+            audited_at: audited.audited_at,
+            ok: audited.ok(),
+            findings: audited.findings.clone(),
+            app_owned: audited.app_owned.clone(),
+            heard: held.voices.all(),
+            error: audited.error.clone(),
+        })
+    }
 }
 
 impl SiteStatus {
@@ -66,9 +115,17 @@ impl SiteStatus {
             dead_letters: told.map(|held| held.dead),
             last_webhook_at: told.and_then(|held| held.heard_at),
             budget: site.calls.budget().status(),
-            shopify: site.calls.trouble().unwrap_or("ok"),
+            shopify: site.standing(),
+            advice: site.advice(),
+            token: site.calls.token(),
+            access: site.access().map(|access| Access::clone(&access)),
+            webhook_secrets: state.postmarks.secrets(&site.code),
+            webhooks_in_other_versions: state.postmarks.other_versions(&site.code),
             breaker: site.calls.breaker(),
+            subscriptions: told.and_then(SubscriptionsStatus::of),
             api_version_served_instead: site.calls.fell_forward_to(),
+            deprecations: site.calls.deprecations(),
+            clock_skew_ms: site.calls.clock_skew().map(|skew| skew.num_milliseconds()),
             sweep: told.and_then(|held| summed(held.sweep.as_slice())),
         }
     }

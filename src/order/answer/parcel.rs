@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::super::{
     CarrierFacts, Event, EventFacet, EventId, Facet, Fulfillment, FulfillmentId, LineItem,
-    LineItemId, Order, Version, Words,
+    LineItemId, Order, Subject, Version, Words, carrier,
 };
 
 /// A fulfilment of an order, its facets side by side.
@@ -33,7 +33,7 @@ pub struct ParcelAnswer {
     /// What the carrier said last: `in_transit`, `out_for_delivery`, `delivered` … Null while it has said nothing.
     #[schema(examples("in_transit"))]
     pub shipment_status: Option<String>,
-    /// The carrier.
+    /// The carrier, by its usual name where its spelling is known.
     #[schema(examples("Royal Mail"))]
     pub tracking_company: Option<String>,
     /// The first of `tracking_numbers`.
@@ -43,7 +43,7 @@ pub struct ParcelAnswer {
     pub tracking_numbers: Vec<String>,
     /// The first of `tracking_urls`.
     pub tracking_url: Option<String>,
-    /// Where the customer can follow the parcel.
+    /// Where the customer can follow the parcel: Shopify's links, else the carrier's own pages where they are known.
     pub tracking_urls: Vec<String>,
     /// When it was handed over.
     pub created_at: DateTime<Utc>,
@@ -181,8 +181,19 @@ impl<'a> Parcel<'a> {
         self.shipment_status().unwrap_or("shipped")
     }
 
+    /// Whether a carrier said that it has arrived.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.state() == "delivered"
+    }
+
+    pub(super) fn id(&self) -> FulfillmentId {
+        self.id
+    }
+
+    /// The carrier, by its usual name.
     pub(super) fn company(&self) -> Option<String> {
-        self.facet.value.tracking_company.clone()
+        let told = self.facet.value.tracking_company.as_deref();
+        told.map(carrier::name)
     }
 
     pub(super) fn number(&self) -> Option<String> {
@@ -190,11 +201,26 @@ impl<'a> Parcel<'a> {
     }
 
     pub(super) fn url(&self) -> Option<String> {
-        self.facet.value.tracking_urls.first().cloned()
+        self.urls().into_iter().next()
+    }
+
+    /// Shopify's links; where it gives none, the carrier's own page for each number.
+    fn urls(&self) -> Vec<String> {
+        let value = &self.facet.value;
+        let Some(company) = &value.tracking_company else {
+            return value.tracking_urls.clone();
+        };
+        if !value.tracking_urls.is_empty() {
+            return value.tracking_urls.clone();
+        }
+        let numbers = value.tracking_numbers.iter();
+        numbers
+            .filter_map(|number| carrier::link(company, number))
+            .collect()
     }
 
     /// The carrier's hand-over: as the API dates it, else the newest `delivered` event.
-    fn delivered_at(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn delivered_at(&self) -> Option<DateTime<Utc>> {
         let told = self.carrier.and_then(|facts| facts.value.delivered_at);
         let delivered = || {
             self.events
@@ -205,7 +231,7 @@ impl<'a> Parcel<'a> {
     }
 
     /// The newest promise: an event's, if it was recorded after the API's answer or the API gave none.
-    fn estimated_delivery_at(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn estimated_delivery_at(&self) -> Option<DateTime<Utc>> {
         let told = self
             .carrier
             .and_then(|facts| facts.value.estimated_delivery_at);
@@ -239,7 +265,7 @@ impl<'a> Parcel<'a> {
             tracking_number: self.number(),
             tracking_numbers: value.tracking_numbers.clone(),
             tracking_url: self.url(),
-            tracking_urls: value.tracking_urls.clone(),
+            tracking_urls: self.urls(),
             created_at: value.created_at,
             updated_at: self
                 .newest_event_at
@@ -266,7 +292,7 @@ impl<'a> Parcel<'a> {
 }
 
 fn event_answer(event: &Event) -> EventAnswer {
-    let words = Words::of(&event.status);
+    let words = Words::of(Subject::Parcel, &event.status);
     EventAnswer {
         status: words.code,
         status_zh: words.zh,

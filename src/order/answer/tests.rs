@@ -6,15 +6,15 @@ use chrono::{DateTime, Duration, TimeZone as _, Utc};
 
 use super::*;
 use crate::order::{
-    Event, EventFacet, EventId, Fulfillment, FulfillmentId, LineItemId, Observation, OrderId,
-    ShippedItem, Source, Version,
+    Event, EventFacet, EventId, Fulfillment, FulfillmentId, LineItem, LineItemId, Observation,
+    OrderId, ShippedItem, Source, Version,
 };
 
-fn at(minute: i64) -> DateTime<Utc> {
+pub(in crate::order) fn at(minute: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap() + Duration::minutes(minute)
 }
 
-fn version(minute: i64) -> Version {
+pub(in crate::order) fn version(minute: i64) -> Version {
     Version {
         updated_at: at(minute),
         observed_at: at(minute),
@@ -34,7 +34,7 @@ fn line(id: u64, quantity: u32) -> LineItem {
     }
 }
 
-fn order() -> Order {
+pub(in crate::order) fn order() -> Order {
     let head = Head {
         name: "#UK1".to_owned(),
         created_at: at(0),
@@ -70,13 +70,13 @@ fn order() -> Order {
     }
 }
 
-fn ship(order: &mut Order, id: u64, minute: i64, items: &[(u64, u32)]) {
+pub(in crate::order) fn ship(order: &mut Order, id: u64, minute: i64, items: &[(u64, u32)]) {
     let value = Fulfillment {
         created_at: at(minute),
         status: Some("success".to_owned()),
         shipment_status: None,
         tracking_company: Some("Royal Mail".to_owned()),
-        tracking_numbers: vec![format!("RM{id}")],
+        tracking_numbers: vec![format!("RM{:07}GB", 1_000_000 + id)],
         tracking_urls: vec![],
         items: items
             .iter()
@@ -95,7 +95,13 @@ fn ship(order: &mut Order, id: u64, minute: i64, items: &[(u64, u32)]) {
     );
 }
 
-fn report(order: &mut Order, id: u64, fulfillment: u64, minute: i64, status: &str) {
+pub(in crate::order) fn report(
+    order: &mut Order,
+    id: u64,
+    fulfillment: u64,
+    minute: i64,
+    status: &str,
+) {
     let event = Event {
         happened_at: at(minute),
         fulfillment: FulfillmentId::new(fulfillment).unwrap(),
@@ -152,7 +158,10 @@ fn a_parcel_newer_than_the_head_counts_as_shipped() {
     ship(&mut order, 8, 61, &[(1, 1), (2, 1)]);
     let answer = OrderAnswer::of(&order, "uk").unwrap();
     assert_eq!(answer.fulfillment_status.as_deref(), Some("fulfilled"));
-    assert_eq!(answer.line_items[0].tracking_number.as_deref(), Some("RM8"));
+    assert_eq!(
+        answer.line_items[0].tracking_number.as_deref(),
+        Some("RM1000008GB")
+    );
     assert_eq!(answer.items_count, 3);
 }
 
@@ -212,7 +221,7 @@ fn the_newest_parcel_that_is_not_cancelled_is_primary() {
     let tracking = TrackingAnswer::of(&order).unwrap();
     assert_eq!(
         tracking.primary_tracking.unwrap().number.as_deref(),
-        Some("RM7")
+        Some("RM1000007GB")
     );
     assert_eq!(tracking.fulfillments.len(), 2);
     let answer = OrderAnswer::of(&order, "uk").unwrap();

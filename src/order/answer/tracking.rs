@@ -4,8 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::{Order, Words};
-use super::parcel::{Parcel, ParcelAnswer};
+use super::super::{Order, Subject, Words};
+use super::{
+    Shipping,
+    parcel::{Parcel, ParcelAnswer},
+    payment, returns,
+    story::{Detail, Story},
+};
 
 /// Where an order's parcels are, and a sentence to tell the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -34,7 +39,7 @@ pub struct TrackingAnswer {
     pub message_template_zh: String,
     /// A sentence for the customer, in English.
     #[schema(examples(
-        "Your order UK22080 has been shipped. The parcel: In transit, carrier Royal Mail, tracking number RM123456789GB."
+        "Your order UK22080 has been shipped. The parcel is on its way (shipped on 2026-11-20). Carrier: Royal Mail, tracking number: RM123456789GB."
     ))]
     pub message_template_en: String,
 }
@@ -64,31 +69,48 @@ pub struct PrimaryTracking {
 impl TrackingAnswer {
     /// Renders an order's tracking; `None` while its head is not known.
     pub fn of(order: &Order) -> Option<Self> {
+        Self::told(order, Detail::Whole)
+    }
+
+    /// Its state alone, for a caller who did not show that it is the customer: no parcel in detail, no number and no link.
+    pub fn state_alone(order: &Order) -> Option<Self> {
+        let told = Self::told(order, Detail::State)?;
+        let state = told.primary_tracking.map(|primary| PrimaryTracking {
+            company: None,
+            number: None,
+            url: None,
+            ..primary
+        });
+        Some(Self {
+            fulfillments: Vec::new(),
+            primary_tracking: state,
+            ..told
+        })
+    }
+
+    fn told(order: &Order, detail: Detail) -> Option<Self> {
         let head = order.head.as_ref()?;
         let parcels = Parcel::all_of(order);
-        let live: Vec<_> = parcels.iter().filter(|parcel| parcel.is_live()).collect();
+        let live: Vec<&Parcel<'_>> = parcels.iter().filter(|parcel| parcel.is_live()).collect();
         let primary = live.last().map(|parcel| primary(parcel));
-        let status = super::fulfillment_status(head, &parcels);
-        let words = Words::of(match &status {
-            Some(status) => status,
-            None if head.value.cancelled_at.is_some() => "cancelled",
-            None => "not_shipped",
-        });
+        let shipping = Shipping::of(order, head, &parcels);
         let story = Story {
             number: head.value.name.trim_start_matches('#'),
             cancelled: head.value.cancelled_at.is_some(),
-            partial: status.as_deref() == Some("partial"),
-            parcels: live.len(),
-            primary: primary.as_ref(),
+            partly: shipping.status.as_deref() == Some("partial"),
+            shipping: &shipping.words.code,
+            payment: payment(&head.value).map(|words| words.code),
+            returns: returns(order).map(|words| words.code),
+            parcels: &live,
         };
         Some(Self {
             order_id: order.id.to_string(),
             order_number: head.value.name.clone(),
-            fulfillment_status: status,
-            fulfillment_status_zh: words.zh,
-            fulfillment_status_en: words.en,
-            message_template_zh: story.zh(),
-            message_template_en: story.en(),
+            message_template_zh: story.zh(detail),
+            message_template_en: story.en(detail),
+            fulfillment_status_zh: shipping.words.zh,
+            fulfillment_status_en: shipping.words.en,
+            fulfillment_status: shipping.status,
             fulfillments: parcels
                 .iter()
                 .map(|parcel| parcel.answer(&head.value.line_items))
@@ -99,7 +121,7 @@ impl TrackingAnswer {
 }
 
 fn primary(parcel: &Parcel<'_>) -> PrimaryTracking {
-    let words = Words::of(parcel.state());
+    let words = Words::of(Subject::Parcel, parcel.state());
     PrimaryTracking {
         company: parcel.company(),
         number: parcel.number(),
@@ -109,72 +131,4 @@ fn primary(parcel: &Parcel<'_>) -> PrimaryTracking {
         status_en: words.en,
         shipped_at: parcel.created_at(),
     }
-}
-
-/// What there is to tell a customer.
-struct Story<'a> {
-    number: &'a str,
-    cancelled: bool,
-    partial: bool,
-    parcels: usize,
-    primary: Option<&'a PrimaryTracking>,
-}
-
-impl Story<'_> {
-    fn en(&self) -> String {
-        let number = self.number;
-        let Some(primary) = self.primary else {
-            return if self.cancelled {
-                format!("Your order {number} has been cancelled.")
-            } else {
-                format!("Your order {number} has not been shipped yet.")
-            };
-        };
-        let order = match (self.cancelled, self.partial) {
-            (true, _) => format!("Your order {number} has been cancelled after it was shipped."),
-            (false, true) => format!("Part of your order {number} has been shipped."),
-            (false, false) => format!("Your order {number} has been shipped."),
-        };
-        let parcel = match self.parcels {
-            1 => "The parcel".to_owned(),
-            many => format!("The newest of {many} parcels"),
-        };
-        let company = part(", carrier ", primary.company.as_deref());
-        let tracking = part(", tracking number ", primary.number.as_deref());
-        format!(
-            "{order} {parcel}: {}{company}{tracking}.",
-            primary.status_en
-        )
-    }
-
-    fn zh(&self) -> String {
-        let number = self.number;
-        let Some(primary) = self.primary else {
-            return if self.cancelled {
-                format!("您的订单 {number} 已取消。")
-            } else {
-                format!("您的订单 {number} 尚未发货。")
-            };
-        };
-        let order = match (self.cancelled, self.partial) {
-            (true, _) => format!("您的订单 {number} 在发货后已取消。"),
-            (false, true) => format!("您的订单 {number} 已部分发货。"),
-            (false, false) => format!("您的订单 {number} 已发货。"),
-        };
-        let parcel = match self.parcels {
-            1 => "包裹状态".to_owned(),
-            many => format!("共 {many} 个包裹，最新包裹状态"),
-        };
-        let company = part("，承运商 ", primary.company.as_deref());
-        let tracking = part("，运单号 ", primary.number.as_deref());
-        format!(
-            "{order}{parcel}：{}{company}{tracking}。",
-            primary.status_zh
-        )
-    }
-}
-
-/// `label` and `text`, or nothing where there is no text.
-fn part(label: &str, text: Option<&str>) -> String {
-    text.map_or_else(String::new, |text| format!("{label}{text}"))
 }

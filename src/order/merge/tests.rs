@@ -127,10 +127,22 @@ fn carrier() -> impl Strategy<Value = Facet<CarrierFacts>> {
         })
 }
 
+fn standing() -> impl Strategy<Value = Facet<Standing>> {
+    let word = || proptest::option::of(prop_oneof![Just("on_hold"), Just("returned")]);
+    (version(), word(), word()).prop_map(|(version, waiting, returns)| Facet {
+        version,
+        value: Standing {
+            waiting: waiting.map(str::to_owned),
+            returns: returns.map(str::to_owned),
+        },
+    })
+}
+
 prop_compose! {
     fn news()(
         as_of in proptest::option::of((0..6u8, prop_oneof![Just(Source::Webhook), Just(Source::Sweep)])),
         head in proptest::option::of(head()),
+        standing in proptest::option::of(standing()),
         fulfillments in proptest::collection::btree_map(1..3u64, fulfillment(), 0..3),
         carrier in proptest::collection::btree_map(1..3u64, carrier(), 0..2),
         events in proptest::collection::btree_map(1..4u64, event(), 0..3),
@@ -139,6 +151,7 @@ prop_compose! {
             id: OrderId::new(1).unwrap(),
             as_of: as_of.map(|(second, source)| Observation { at: at(second), source }),
             head,
+            standing,
             fulfillments: fulfillments.into_iter().filter_map(|(id, facet)| Some((FulfillmentId::new(id)?, facet))).collect(),
             carrier: carrier.into_iter().filter_map(|(id, facet)| Some((FulfillmentId::new(id)?, facet))).collect(),
             events: events.into_iter().filter_map(|(id, facet)| Some((EventId::new(id)?, facet))).collect(),
@@ -171,6 +184,10 @@ fn split(order: &Order) -> Vec<OrderState> {
         },
         Order {
             head: order.head.clone(),
+            ..empty()
+        },
+        Order {
+            standing: order.standing.clone(),
             ..empty()
         },
     ];

@@ -11,7 +11,7 @@ use super::{
 use crate::order::{
     Address, CarrierFacts, Event, EventFacet, EventId, EventListing, Facet, Fulfillment,
     FulfillmentId, Head, LineItem, LineItemId, Money, Observation, Order, OrderId, ShippedItem,
-    Source, Version, text, word,
+    Source, Standing, Version, text, word,
 };
 
 impl OrderNode {
@@ -39,6 +39,10 @@ impl OrderNode {
             .fulfillments
             .values()
             .any(|facet| facet.value.is_live());
+        order.standing = Some(Facet {
+            version,
+            value: standing(&node),
+        });
         order.head = Some(Facet {
             version,
             value: head(node, any_parcel)?,
@@ -82,6 +86,24 @@ fn head(node: OrderNode, any_parcel: bool) -> Result<Head, WireError> {
         currency,
     }
     .in_order())
+}
+
+/// What REST has no word for.
+fn standing(node: &OrderNode) -> Standing {
+    let waiting = match node.display_fulfillment_status.as_str() {
+        "FULFILLED"
+        | "PARTIALLY_FULFILLED"
+        | "RESTOCKED"
+        | "UNFULFILLED"
+        | "OPEN"
+        | "FULFILLMENT_NOT_REQUIRED" => None,
+        special => word(special),
+    };
+    let returns = match node.return_status.as_deref() {
+        None | Some("NO_RETURN") => None,
+        Some(status) => word(status),
+    };
+    Standing { waiting, returns }
 }
 
 /// GraphQL's display status in REST's words. What REST has no word for (on hold, scheduled, in progress …) is `partial` where

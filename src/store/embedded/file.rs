@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     Redb, Result, StoreError, WINDOW, entries, refresh,
-    site::{MARKS, RECORDS},
+    site::{MARKS, RECORDS, VOICES},
     warming,
 };
 use crate::redb_file::{Check, Fault, Kind, OpenError, RedbFile};
@@ -71,6 +71,7 @@ fn make_tables(database: &Database) -> Redb<()> {
     write.open_table(entries::EXPIRIES)?;
     write.open_table(WINDOW)?;
     write.open_table(MARKS)?;
+    write.open_table(VOICES)?;
     write.open_table(RECORDS)?;
     write.open_table(refresh::REFRESHES)?;
     write.open_table(warming::WARMING)?;

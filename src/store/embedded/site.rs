@@ -13,6 +13,9 @@ use crate::{
 /// `(site, name)` → a time that only moves on, epoch milliseconds.
 pub(super) const MARKS: redb::TableDefinition<'_, (&str, &str), i64> =
     redb::TableDefinition::new("marks");
+/// `(site, voice)` → until when it was heard, epoch milliseconds.
+pub(super) const VOICES: redb::TableDefinition<'_, (&str, &str), i64> =
+    redb::TableDefinition::new("voices");
 /// `(site, sequence)` → a sweep's record.
 pub(super) const RECORDS: redb::TableDefinition<'_, (&str, u64), &str> =
     redb::TableDefinition::new("records");
@@ -57,6 +60,38 @@ impl EmbeddedStore {
         self.write(None, move |write| {
             let mut table = write.open_table(MARKS)?;
             let key = (site.as_str(), name);
+            let known = table.get(key)?.map(|millis| millis.value());
+            if known.is_none_or(|known| known < millis) {
+                table.insert(key, millis)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(in crate::store) fn voices(&self, site: &SiteCode) -> Result<Vec<(String, i64)>> {
+        self.read(|read| {
+            let table = read.open_table(VOICES)?;
+            let of_the_site = (site.as_str(), "")..=(site.as_str(), "\u{10FFFF}");
+            let mut voices = Vec::new();
+            for row in table.range(of_the_site)? {
+                let (key, millis) = row?;
+                voices.push((key.value().1.to_owned(), millis.value()));
+            }
+            Ok(voices)
+        })
+    }
+
+    pub(in crate::store) async fn note_voice(
+        &self,
+        site: &SiteCode,
+        voice: &str,
+        millis: i64,
+    ) -> Result<()> {
+        let (site, voice) = (site.clone(), voice.to_owned());
+        self.write(None, move |write| {
+            let mut table = write.open_table(VOICES)?;
+            let key = (site.as_str(), voice.as_str());
             let known = table.get(key)?.map(|millis| millis.value());
             if known.is_none_or(|known| known < millis) {
                 table.insert(key, millis)?;

@@ -96,7 +96,7 @@ impl EmbeddedStore {
     pub(in crate::store) fn warming(&self, site: &SiteCode) -> Result<Warming> {
         self.read(|read| {
             let table = read.open_table(WARMING)?;
-            let mut texts = [const { None }; 5];
+            let mut texts = [const { None }; 6];
             for (text, name) in texts.iter_mut().zip(Warming::FIELDS) {
                 *text = table
                     .get((site.as_str(), name))?

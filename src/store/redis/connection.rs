@@ -6,20 +6,22 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use redis::{
-    Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::{TcpSettings, socket2::TcpKeepalive},
-};
-use secrecy::{ExposeSecret as _, SecretString};
+use redis::{FromRedisValue, RedisError, RedisResult};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-use super::super::StoreError;
+use super::{
+    super::StoreError,
+    address::{Address, Servers},
+    call::Call,
+    line::{Line, Link, Touched},
+    replicas::{self, Confirmed},
+    words::{is_no_answer, is_read_only, told},
+};
 use crate::clock::Clock;
 
 /// A single command, or a pipeline of a few: Redis answers in well under a millisecond or is in trouble.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// So long without an answer is trouble, even if nobody waits longer.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Failures in a row after which calls fail at once …
@@ -29,11 +31,15 @@ const OPEN_FOR: Duration = Duration::from_secs(1);
 
 /// A connection that many tasks share. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Connection(Arc<Inner>);
+pub(super) struct Connection {
+    inner: Arc<Inner>,
+    /// What is touched through this clone, where somebody will ask.
+    touched: Option<Touched>,
+}
 
 struct Inner {
-    client: Client,
-    manager: ArcSwap<ConnectionManager>,
+    address: Arc<Address>,
+    link: ArcSwap<Link>,
     /// Held for a look, never across an await.
     breaker: Mutex<Breaker>,
     clock: Clock,
@@ -53,36 +59,83 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(url: &SecretString, clock: Clock) -> Result<Self, StoreError> {
-        let client =
-            client(url).map_err(|_would_repeat_the_address: RedisError| StoreError::BadUrl)?;
-        let manager = manager(&client)?;
-        Ok(Self(Arc::new(Inner {
-            client,
-            manager: ArcSwap::from_pointee(manager),
+    pub(super) fn new(address: Address, clock: Clock) -> Self {
+        let address = Arc::new(address);
+        let inner = Inner {
+            link: ArcSwap::from_pointee(Link::new(&address)),
+            address,
             breaker: Mutex::default(),
             clock,
-        })))
+        };
+        Self {
+            inner: Arc::new(inner),
+            touched: None,
+        }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
+    /// A clone that notes what is touched through it, for [`Self::confirm`].
+    pub(super) fn noting(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            touched: Some(Touched::default()),
+        }
+    }
+
+    /// Runs a script.
+    pub(super) async fn call<T: FromRedisValue>(&self, call: &Call) -> Result<T, StoreError> {
+        self.run(async |mut line| {
+            let value = call.on(&mut line).await?.extract_error()?;
+            Ok(redis::from_redis_value(value)?)
+        })
+        .await
     }
 
     /// Runs a command or a short pipeline.
     pub(super) async fn run<T>(
         &self,
-        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
+        work: impl AsyncFnOnce(Line) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        let used = self.inner.link.load_full();
+        let line = Line {
+            link: Arc::clone(&used),
+            touched: self.touched.clone(),
+        };
+        self.watch(&used, work(line)).await
+    }
+
+    /// Waits until a replica has what was touched through this clone since it was last asked.
+    pub(super) async fn confirm(&self, prefix: &str) -> Result<Confirmed, StoreError> {
+        let Some(touched) = self.touched.as_ref().map(Touched::take) else {
+            return Ok(Confirmed::Alone);
+        };
+        match touched.links.as_slice() {
+            [] => Ok(Confirmed::Alone),
+            [link] => {
+                self.watch(link, replicas::confirm(link, touched.tags, prefix))
+                    .await
+            }
+            // The server changed in the midst of the work: what the first took, the second need not have.
+            _several => Ok(Confirmed::Behind),
+        }
+    }
+
+    async fn watch<T>(
+        &self,
+        used: &Arc<Link>,
+        work: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, StoreError> {
         self.admit()?;
-        let used = self.0.manager.load_full();
         // A caller whose own patience ends first drops us here: that Redis was silent meanwhile must count all the same.
         let unanswered = Unanswered {
             connection: Some(self),
-            used: &used,
+            used,
             since: Instant::now(),
         };
-        let answer = self
-            .0
-            .clock
-            .at_the_store(work(ConnectionManager::clone(&used)));
-        let answered = timeout(PATIENCE, answer).await;
+        let answered = timeout(PATIENCE, self.inner.clock.at_the_store(work)).await;
         unanswered.disarm();
         match answered {
             Ok(Ok(value)) => {
@@ -90,11 +143,11 @@ impl Connection {
                 Ok(value)
             }
             Ok(Err(error)) => {
-                self.note_error(&error, &used);
+                self.note_error(&error, used);
                 Err(told(&error))
             }
             Err(_elapsed) => {
-                self.note_failure(&used);
+                self.note_failure(used);
                 Err(StoreError::TimedOut)
             }
         }
@@ -124,12 +177,16 @@ impl Connection {
         *breaker = Breaker::default();
     }
 
-    fn note_error(&self, error: &RedisError, used: &Arc<ConnectionManager>) {
+    fn note_error(&self, error: &RedisError, used: &Arc<Link>) {
         if is_read_only(error) {
-            // The server became a replica; the manager itself would stay with it for good.
+            // The server became a replica; the driver itself would stay with it for good.
             warn!("Redis is read-only here: connecting anew");
             self.reconnect(used);
-        } else if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+        } else if is_no_answer(error) {
+            if matches!(self.inner.address.servers, Servers::Sentinel(_)) {
+                // Who the master is now, only Sentinel knows.
+                self.reconnect(used);
+            }
             self.note_failure(used);
         } else {
             // It refuses, but it answers.
@@ -137,7 +194,7 @@ impl Connection {
         }
     }
 
-    fn note_failure(&self, used: &Arc<ConnectionManager>) {
+    fn note_failure(&self, used: &Arc<Link>) {
         let mut breaker = self.breaker();
         breaker.failures = breaker.failures.saturating_add(1);
         if breaker.failures < TRIPS_AFTER {
@@ -162,18 +219,19 @@ impl Connection {
         }
     }
 
-    /// Puts a new connection in the place of the one that was used, unless somebody has done so already.
-    fn reconnect(&self, used: &Arc<ConnectionManager>) {
-        match manager(&self.0.client) {
-            Ok(manager) => {
-                self.0.manager.compare_and_swap(used, Arc::new(manager));
-            }
-            Err(error) => warn!("cannot set up a new connection to Redis: {error}"),
-        }
+    /// Looks afresh where the servers are.
+    pub(super) fn connect_anew(&self) {
+        self.reconnect(&self.inner.link.load_full());
+    }
+
+    /// Puts a new link in the place of the one that was used, unless somebody has done so already.
+    fn reconnect(&self, used: &Arc<Link>) {
+        let link = Arc::new(Link::new(&self.inner.address));
+        self.inner.link.compare_and_swap(used, link);
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.0
+        self.inner
             .breaker
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -184,7 +242,7 @@ impl Connection {
 /// a client does that hangs up, says nothing about Redis.
 struct Unanswered<'a> {
     connection: Option<&'a Connection>,
-    used: &'a Arc<ConnectionManager>,
+    used: &'a Arc<Link>,
     since: Instant,
 }
 
@@ -205,77 +263,4 @@ impl Drop for Unanswered<'_> {
             connection.note_nothing();
         }
     }
-}
-
-fn client(url: &SecretString) -> RedisResult<Client> {
-    let info = url.expose_secret().into_connection_info()?;
-    // RESP3 notices a server that went away while we were idle; RESP2 fails the first command after it.
-    let redis = info
-        .redis_settings()
-        .clone()
-        .set_protocol(ProtocolVersion::RESP3);
-    // A half-open connection is noticed by then, whatever the driver waits for.
-    let tcp = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(TcpKeepalive::new().with_time(Duration::from_secs(15)))
-        .set_user_timeout(Duration::from_secs(10));
-    Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
-}
-
-/// A manager that connects when it is first used.
-fn manager(client: &Client) -> Result<ConnectionManager, StoreError> {
-    let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE))
-        // The breaker decides when to try again; whoever waits is told at once.
-        .set_number_of_retries(0);
-    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|error| told(&error))
-}
-
-/// What a server refused with, of one command or of each of a pipeline: `NOAUTH`, `OOM`, `READONLY`.
-fn codes(error: &RedisError) -> Vec<String> {
-    let of_each = error.clone().into_server_errors();
-    let of_each = of_each.iter().flat_map(|errors| errors.iter());
-    let mut codes: Vec<_> = of_each
-        .map(|(_, error)| error.code().to_owned())
-        .chain(error.code().map(str::to_owned))
-        .collect();
-    codes.dedup();
-    codes
-}
-
-fn is_read_only(error: &RedisError) -> bool {
-    codes(error).iter().any(|code| code == "READONLY")
-}
-
-fn told(error: &RedisError) -> StoreError {
-    if error.is_timeout() {
-        return StoreError::TimedOut;
-    }
-    StoreError::Unavailable {
-        cause: spell(error),
-    }
-}
-
-/// What a person can do something about, in words; else the kind of error and the server's code. Never the text behind it, which
-/// may repeat addresses or values.
-fn spell(error: &RedisError) -> String {
-    let codes = codes(error);
-    let refused = |wanted: &str| codes.iter().any(|code| code == wanted);
-    if error.kind() == ErrorKind::AuthenticationFailed || refused("WRONGPASS") {
-        return "Redis refuses the password of REDIS_URL".to_owned();
-    }
-    if refused("NOAUTH") {
-        return "Redis wants a password: write it into REDIS_URL".to_owned();
-    }
-    if refused("OOM") {
-        return "Redis is out of memory (OOM)".to_owned();
-    }
-    if error.is_connection_refusal() {
-        return "Redis is not there (connection refused)".to_owned();
-    }
-    if codes.is_empty() {
-        return format!("Redis: {}", error.category());
-    }
-    format!("Redis: {} ({})", error.category(), codes.join(", "))
 }

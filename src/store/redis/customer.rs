@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use redis::Script;
-
-use super::{RedisStore, duration, millis};
+use super::{RedisStore, call::Call, duration, millis};
 use crate::{
     order::{Email, OrderId},
     site::SiteCode,
@@ -14,6 +11,7 @@ use crate::{
         customer::{CustomerNews, Listed},
     },
 };
+use chrono::{DateTime, Utc};
 
 /// Reads a list and what is left of it.
 const READ: &str = r"
@@ -71,13 +69,9 @@ impl RedisStore {
         let Some(current) = hashes.first() else {
             return Ok(CustomerOrders::Unknown);
         };
-        let script = Script::new(READ);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(READ);
         call.key(self.keys.customer(site, current));
-        let (held, left): (Vec<u8>, i64) = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let (held, left): (Vec<u8>, i64) = self.connection.call(&call).await?;
         let listed = std::str::from_utf8(&held).ok().and_then(Listed::decode);
         Ok(match (listed, duration(left)) {
             (Some(listed), Some(left)) => listed.told(left),
@@ -93,13 +87,10 @@ impl RedisStore {
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for hash in self.customers.hashes(site, email) {
-            let script = Script::new(LIST);
-            let mut call = script.prepare_invoke();
+            let mut call = Call::of(LIST);
             call.key(self.keys.customer(site, &hash));
             call.arg(list.encode()).arg(millis(left));
-            self.connection
-                .run(async |mut redis| call.invoke_async::<()>(&mut redis).await)
-                .await?;
+            self.connection.call::<()>(&call).await?;
         }
         Ok(())
     }
@@ -128,22 +119,16 @@ impl RedisStore {
             email.map_or_else(Vec::new, |email| self.customers.hashes(site, email))
         };
         for hash in hashes(news.left.as_ref()) {
-            let script = Script::new(REMOVE);
-            let mut call = script.prepare_invoke();
+            let mut call = Call::of(REMOVE);
             call.key(self.keys.customer(site, &hash)).arg(id.get());
-            self.connection
-                .run(async |mut redis| call.invoke_async::<()>(&mut redis).await)
-                .await?;
+            self.connection.call::<()>(&call).await?;
         }
         for hash in hashes(news.joined.as_ref()) {
-            let script = Script::new(ADD);
-            let mut call = script.prepare_invoke();
+            let mut call = Call::of(ADD);
             call.key(self.keys.customer(site, &hash)).arg(id.get());
             call.arg(news.noted_for.map_or(0, millis));
             call.arg(Listed::note(id).encode());
-            self.connection
-                .run(async |mut redis| call.invoke_async::<()>(&mut redis).await)
-                .await?;
+            self.connection.call::<()>(&call).await?;
         }
         Ok(())
     }

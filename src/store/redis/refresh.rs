@@ -2,9 +2,9 @@
 
 use chrono::DateTime;
 use chrono::Utc;
-use redis::{Script, pipe};
+use redis::pipe;
 
-use super::RedisStore;
+use super::{RedisStore, call::Call};
 use crate::{
     order::OrderId,
     site::SiteCode,
@@ -65,18 +65,14 @@ impl RedisStore {
         site: &SiteCode,
         asks: &[RefreshAsk],
     ) -> Result<(), StoreError> {
-        let script = Script::new(ASK);
         for ask in asks {
-            let mut call = self.on_the_set(&script, site);
+            let mut call = self.on_the_set(ASK, site);
             call.arg(ask.order.get())
                 .arg(spell(ask.wanted))
                 .arg(ask.due_at.timestamp_millis())
                 .arg(digit(ask.needs))
                 .arg(MOST_REFRESHES);
-            let taken: bool = self
-                .connection
-                .run(async |mut redis| call.invoke_async(&mut redis).await)
-                .await?;
+            let taken: bool = self.connection.call(&call).await?;
             if !taken {
                 return Err(StoreError::Full);
             }
@@ -90,13 +86,9 @@ impl RedisStore {
         now: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<RefreshEntry>, StoreError> {
-        let script = Script::new(DUE);
-        let mut call = self.on_the_set(&script, site);
+        let mut call = self.on_the_set(DUE, site);
         call.arg(now.timestamp_millis()).arg(limit);
-        let due: Vec<(u64, f64, Vec<u8>)> = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let due: Vec<(u64, f64, Vec<u8>)> = self.connection.call(&call).await?;
         Ok(due
             .into_iter()
             .filter_map(|(id, due, asked)| entry(id, super::whole(due), &asked))
@@ -128,8 +120,7 @@ impl RedisStore {
         entry: &RefreshEntry,
         settled: Settled,
     ) -> Result<(), StoreError> {
-        let script = Script::new(SETTLE);
-        let mut call = self.on_the_set(&script, site);
+        let mut call = self.on_the_set(SETTLE, site);
         call.key(self.keys.of_site(site, "dead"));
         call.arg(entry.order.get());
         call.arg(entry.asked);
@@ -141,9 +132,7 @@ impl RedisStore {
                 .arg(serde_json::to_string(&letter).unwrap_or_default()),
         };
         call.arg(MOST_DEAD_LETTERS);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn refresh_len(&self, site: &SiteCode) -> Result<u64, StoreError> {
@@ -156,8 +145,8 @@ impl RedisStore {
         Ok(len)
     }
 
-    fn on_the_set<'a>(&self, script: &'a Script, site: &SiteCode) -> redis::ScriptInvocation<'a> {
-        let mut call = script.prepare_invoke();
+    fn on_the_set(&self, script: &'static str, site: &SiteCode) -> Call {
+        let mut call = Call::of(script);
         call.key(self.keys.of_site(site, "refresh"))
             .key(self.keys.of_site(site, "refresh:asks"));
         call

@@ -1,17 +1,14 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
 use chrono::{DateTime, Utc};
-use redis::{Script, pipe};
+use redis::pipe;
 
-use super::{RedisStore, whole};
+use super::{RedisStore, call::Call, whole};
 use crate::{
     order::OrderId,
     site::SiteCode,
     store::{MOST_RECORDS, StoreError, keys::Keys},
 };
-
-/// Keys a purge looks at in one step.
-const PURGE_STEP: usize = 500;
 
 /// Sets a number unless a greater one is there.
 const RAISE: &str = r"
@@ -19,7 +16,43 @@ local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
 if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1]) end
 return 1";
 
+/// The same within a hash.
+const RAISE_FIELD: &str = r"
+local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '') or -1
+if tonumber(ARGV[2]) > held then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1";
+
 impl RedisStore {
+    pub(in crate::store) async fn voices(
+        &self,
+        site: &SiteCode,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let key = self.keys.of_site(site, "voices");
+        let voices: Vec<(String, String)> = self
+            .connection
+            .run(async |mut redis| {
+                redis::cmd("HGETALL")
+                    .arg(&key)
+                    .query_async(&mut redis)
+                    .await
+            })
+            .await?;
+        let heard = |(voice, millis): (String, String)| Some((voice, millis.parse().ok()?));
+        Ok(voices.into_iter().filter_map(heard).collect())
+    }
+
+    pub(in crate::store) async fn note_voice(
+        &self,
+        site: &SiteCode,
+        voice: &str,
+        millis: i64,
+    ) -> Result<(), StoreError> {
+        let mut call = Call::of(RAISE_FIELD);
+        call.key(self.keys.of_site(site, "voices"));
+        call.arg(voice).arg(millis);
+        self.connection.call(&call).await
+    }
+
     /// Orders placed since, each with when its tracking expires (epoch milliseconds; 0 where that is not known).
     pub(in crate::store) async fn window(
         &self,
@@ -71,12 +104,9 @@ impl RedisStore {
         name: &str,
         millis: i64,
     ) -> Result<(), StoreError> {
-        let script = Script::new(RAISE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(RAISE);
         call.key(self.keys.of_site(site, name)).arg(millis);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn push_record(
@@ -144,29 +174,27 @@ impl RedisStore {
     }
 
     async fn purge(&self, pattern: &str) -> Result<u64, StoreError> {
-        let (mut cursor, mut gone) = (0_u64, 0);
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern);
-            scan.arg("COUNT").arg(PURGE_STEP);
-            let (next, mut keys): (u64, Vec<String>) = self
-                .connection
-                .run(async |mut redis| scan.query_async(&mut redis).await)
-                .await?;
-            // A late redelivery must not bring a deleted order back.
-            keys.retain(|key| !Keys::is_tombstone(key));
-            if !keys.is_empty() {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
-                gone += self
-                    .connection
-                    .run(async |mut redis| unlink.query_async::<u64>(&mut redis).await)
-                    .await?;
-            }
-            if next == 0 {
-                return Ok(gone);
-            }
-            cursor = next;
+        let (mut search, mut gone) = (self.search(pattern).await?, 0);
+        while let Some(keys) = search.step().await? {
+            gone += self.unlink_all(keys).await?;
         }
+        Ok(gone)
+    }
+
+    async fn unlink_all(&self, mut keys: Vec<String>) -> Result<u64, StoreError> {
+        // A late redelivery must not bring a deleted order back.
+        keys.retain(|key| !Keys::is_tombstone(key));
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let mut unlink = pipe();
+        for key in keys {
+            unlink.cmd("UNLINK").arg(key);
+        }
+        let gone: Vec<u64> = self
+            .connection
+            .run(async |mut redis| unlink.query_async(&mut redis).await)
+            .await?;
+        Ok(gone.iter().sum())
     }
 }

@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use redis::{Script, pipe};
-
-use super::{RedisStore, millis};
+use super::{RedisStore, call::Call, millis};
 use crate::{
     order::OrderId,
     site::SiteCode,
-    store::{
-        Asked, Change, DeadLetter, Fence, MOST_RECORDS, Memory, StoreError, Warming, WarmingChange,
-    },
+    store::{Asked, Change, DeadLetter, Fence, MOST_RECORDS, StoreError, Warming, WarmingChange},
 };
 
 /// Takes the lease or renews it: its number, or 0 if somebody else has it. Its value reads `<number> <holder>`. Numbers grow with
@@ -36,7 +32,7 @@ if string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) ') == ARGV[1] then red
 return 1";
 
 /// Writes what the warmer found, while its lease holds. ARGV: the lease's number, how many records are kept, how many changes
-/// follow as name, `=` or `-`, text; then records, oldest first.
+/// follow as name, `=` or `-`, text; then records, oldest first. Of one that is there already the answer was lost, not the record.
 const WRITE: &str = r"
 if string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) ') ~= ARGV[1] then return 0 end
 local at = 4
@@ -45,7 +41,9 @@ for _ = 1, tonumber(ARGV[3]) do
   else redis.call('HDEL', KEYS[2], ARGV[at]) end
   at = at + 3
 end
-for i = at, #ARGV do redis.call('LPUSH', KEYS[3], ARGV[i]) end
+for i = at, #ARGV do
+  if not redis.call('LPOS', KEYS[3], ARGV[i]) then redis.call('LPUSH', KEYS[3], ARGV[i]) end
+end
 redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[2]) - 1)
 return 1";
 
@@ -66,15 +64,11 @@ impl RedisStore {
         holder: &str,
         ttl: Duration,
     ) -> Result<Option<Fence>, StoreError> {
-        let script = Script::new(TAKE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(TAKE);
         call.key(self.keys.of_site(site, "lease"))
             .key(self.keys.of_site(site, "leases"));
         call.arg(holder).arg(millis(ttl));
-        let number: u64 = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let number: u64 = self.connection.call(&call).await?;
         Ok((number > 0).then_some(Fence(number)))
     }
 
@@ -83,12 +77,9 @@ impl RedisStore {
         site: &SiteCode,
         fence: Fence,
     ) -> Result<(), StoreError> {
-        let script = Script::new(RELEASE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(RELEASE);
         call.key(self.keys.of_site(site, "lease")).arg(fence.0);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn warming(&self, site: &SiteCode) -> Result<Warming, StoreError> {
@@ -117,8 +108,7 @@ impl RedisStore {
                 Change::Clear => Some((name, "-", "")),
             })
             .collect();
-        let script = Script::new(WRITE);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(WRITE);
         for name in ["lease", "sweep", "history"] {
             call.key(self.keys.of_site(site, name));
         }
@@ -129,10 +119,7 @@ impl RedisStore {
         for record in &change.records {
             call.arg(record);
         }
-        let written: bool = self
-            .connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await?;
+        let written: bool = self.connection.call(&call).await?;
         if written {
             Ok(())
         } else {
@@ -179,15 +166,12 @@ impl RedisStore {
     async fn on_the_sweep<T: redis::FromRedisValue>(
         &self,
         site: &SiteCode,
-        script: &str,
+        script: &'static str,
         wish: &str,
     ) -> Result<T, StoreError> {
-        let script = Script::new(script);
-        let mut call = script.prepare_invoke();
+        let mut call = Call::of(script);
         call.key(self.keys.of_site(site, "sweep")).arg(wish);
-        self.connection
-            .run(async |mut redis| call.invoke_async(&mut redis).await)
-            .await
+        self.connection.call(&call).await
     }
 
     pub(in crate::store) async fn dead_letters(
@@ -217,55 +201,5 @@ impl RedisStore {
         self.connection
             .run(async |mut redis| write.query_async(&mut redis).await)
             .await
-    }
-
-    pub(in crate::store) async fn memory(&self) -> Result<Memory, StoreError> {
-        let mut read = pipe();
-        read.cmd("INFO").arg("memory");
-        let (info,): (String,) = self
-            .connection
-            .run(async |mut redis| read.query_async(&mut redis).await)
-            .await?;
-        Ok(read_memory(&info))
-    }
-}
-
-/// Out of `INFO memory`. A policy of `noeviction` throws nothing away; every other may.
-fn read_memory(info: &str) -> Memory {
-    let value = |name: &str| {
-        let line = info.lines().find_map(|line| line.strip_prefix(name))?;
-        Some(line.strip_prefix(':')?.trim())
-    };
-    let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());
-    Memory {
-        used: number("used_memory").unwrap_or_default(),
-        limit: number("maxmemory").filter(|limit| *limit > 0),
-        eviction: value("maxmemory_policy")
-            .filter(|policy| *policy != "noeviction")
-            .map(str::to_owned),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn info_is_read_by_whole_names() {
-        let info = "# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\nmaxmemory:2097152\r\nmaxmemory_policy:allkeys-lru\r\n";
-        let memory = Memory {
-            used: 1_048_576,
-            limit: Some(2_097_152),
-            eviction: Some("allkeys-lru".to_owned()),
-        };
-        assert_eq!(read_memory(info), memory);
-        let unbounded = "used_memory:5\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n";
-        assert_eq!(
-            read_memory(unbounded),
-            Memory {
-                used: 5,
-                ..Memory::default()
-            }
-        );
     }
 }

@@ -67,7 +67,7 @@ impl Nine {
         };
         until("all shops have told of themselves", || async {
             let mut sites = nine.app.state().sites.iter();
-            sites.all(|site| site.about().is_some()).then_some(())
+            sites.all(|site| site.access().is_some()).then_some(())
         })
         .await;
         for (_, shop) in &nine.shops {

@@ -1,4 +1,4 @@
-//! What callers rely on, whichever store it is. Each is told of both.
+//! What callers rely on, whichever store it is. Each is told of both, and again of Redis in the ways a real shop runs it.
 
 mod customers;
 mod lease;
@@ -9,7 +9,7 @@ mod site;
 mod warming;
 mod writers;
 
-/// Runs each test of the contract on both stores.
+/// Runs each test of the contract on both stores, and all of them, one after the other, on Redis in its other forms.
 macro_rules! contract {
     ($($group:ident: $($name:ident)+;)+) => {
         mod on_redis {
@@ -32,6 +32,39 @@ macro_rules! contract {
                 let store = backend.open();
                 super::$group::$name(&backend, &store).await;
             })+)+
+        }
+
+        /// On one set of servers, which is emptied before each.
+        mod in_real_life {
+            use crate::{
+                redis_cluster::RedisCluster, redis_guarded::GuardedRedis,
+                redis_sentinel::SentinelTrio, store::{Backend, Redises},
+            };
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_a_cluster_of_three() {
+                all(Redises::Cluster(RedisCluster::start().await)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn behind_sentinel() {
+                all(Redises::Sentinel(SentinelTrio::start().await)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn over_tls_as_a_user_of_few_rights_in_database_three() {
+                all(Redises::Guarded(GuardedRedis::start().await)).await;
+            }
+
+            async fn all(servers: Redises) {
+                let backend = Backend::Redises(servers);
+                let Backend::Redises(servers) = &backend else { panic!() };
+                $($(
+                    servers.flush().await;
+                    let store = backend.open();
+                    super::$group::$name(&backend, &store).await;
+                )+)+
+            }
         }
     };
 }
@@ -66,6 +99,7 @@ contract! {
         a_deletion_ends_the_wait_and_forgetting_does_not;
     site:
         the_watermark_never_goes_back
+        voices_are_kept_apart_and_never_go_back
         history_is_bounded_and_newest_first
         a_purge_takes_one_site_alone
         it_answers_when_asked_whether_it_does;

@@ -90,7 +90,8 @@ pub(super) fn page_of<N>(
     items: impl IntoIterator<Item = (u64, N)>,
 ) -> Result<Page<N>, FieldError> {
     let list = list_of(of);
-    let first = count_argument(info, "first").unwrap_or_default();
+    // Only a bulk query may leave its page size out, and gets everything.
+    let first = count_argument(info, "first").unwrap_or(usize::MAX);
     let mut items = items.into_iter();
     let after = text_argument(info, "after");
     if let Some(after) = after {

@@ -3,7 +3,7 @@
 use apollo_compiler::resolvers::{ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
 
-use super::{Context, Record, Resolved, argument, subscription, text_argument};
+use super::{Context, Record, Resolved, argument, bulk, subscription, text_argument};
 use crate::admin::subscriptions::{Refusal, Subscription, SubscriptionSettings};
 use crate::locked::lock;
 use crate::model::{gid, parse_gid};
@@ -17,8 +17,8 @@ pub(super) fn resolve<'a>(
         "webhookSubscriptionCreate" => create(context, info),
         "webhookSubscriptionUpdate" => update(context, info),
         "webhookSubscriptionDelete" => delete(context, info),
-        "bulkOperationRunQuery" => bulk("BulkOperationRunQueryPayload"),
-        "bulkOperationCancel" => bulk("BulkOperationCancelPayload"),
+        "bulkOperationRunQuery" => bulk::begin(context, info),
+        "bulkOperationCancel" => bulk::cancel(context, info),
         _ => return None,
     };
     Some(Ok(ResolvedValue::object(record)))
@@ -54,22 +54,6 @@ fn delete(context: &Context<'_>, info: &ResolveInfo<'_>) -> Record {
     Record::new("WebhookSubscriptionDeletePayload")
         .opt("deletedWebhookSubscriptionId", deleted.as_deref())
         .many("userErrors", errors((!gone).then_some(refusal)))
-}
-
-/// Bulk operations are not simulated yet: they are refused in Shopify's way, so that nothing waits for them.
-fn bulk(type_name: &'static str) -> Record {
-    let error = match type_name {
-        "BulkOperationRunQueryPayload" => {
-            Record::new("BulkOperationUserError").leaf("code", "INVALID")
-        }
-        _ => Record::new("UserError"),
-    };
-    let error = error
-        .list("field", vec!["query".into()])
-        .leaf("message", "The simulator does not run bulk operations");
-    Record::new(type_name)
-        .one("bulkOperation", None)
-        .many("userErrors", vec![error])
 }
 
 fn asked_id(info: &ResolveInfo<'_>) -> u64 {

@@ -12,6 +12,7 @@ use super::money::Bag;
 use super::{
     Context, Record, Resolved, count_argument, denied, text, text_or_null, time, time_or_null,
 };
+use crate::model::order::ShippingState;
 use crate::model::{Address, Order, gid};
 
 const LINES: Names = Names {
@@ -69,6 +70,7 @@ impl OrderNode<'_> {
             "discountCodes" => {
                 ResolvedValue::list(order.discount_codes.iter().map(|one| text(&one.code)))
             }
+            "subtotalLineItemsQuantity" => ResolvedValue::leaf(order.subtotal_quantity()),
             "shippingAddress" => self.address(order.shipping_address.as_ref()),
             "billingAddress" => self.address(order.billing_address.as_ref()),
             _ => return None,
@@ -86,10 +88,19 @@ impl OrderNode<'_> {
             "closedAt" => time_or_null(order.closed_at),
             "closed" => ResolvedValue::leaf(order.closed_at.is_some()),
             "displayFinancialStatus" => text(order.financial_status.graphql()),
-            "displayFulfillmentStatus" => text(order.shipping_state().graphql()),
-            "returnStatus" => text("NO_RETURN"),
+            "displayFulfillmentStatus" => text(self.shipping_state()),
+            "returnStatus" => text(order.return_status.as_deref().unwrap_or("NO_RETURN")),
             _ => return None,
         })
+    }
+
+    /// What waits says why, which payloads do not.
+    fn shipping_state(&self) -> &str {
+        let state = self.order.shipping_state();
+        match &self.order.waiting {
+            Some(waiting) if state == ShippingState::None => waiting,
+            Some(_) | None => state.graphql(),
+        }
     }
 
     fn money(&self, name: &str) -> Option<ResolvedValue<'_>> {

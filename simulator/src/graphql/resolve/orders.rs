@@ -77,7 +77,7 @@ pub(super) fn count<'a>(context: &'a Context<'a>, info: &'a ResolveInfo<'a>) -> 
         info,
         text_argument(info, "query").unwrap_or_default(),
     )?;
-    // 10,000 by default, which the schema fills in; null asks for all.
+    // The schema's default is 10,000; null asks for all.
     let limit = count_argument(info, "limit").unwrap_or(usize::MAX - 1);
     let ask = Ask {
         filter: &filter,

@@ -7,9 +7,7 @@ use apollo_compiler::response::JsonValue;
 
 use super::fulfillment::FulfillmentNode;
 use super::order::OrderNode;
-use super::{
-    Context, Record, Resolved, argument, denied, orders, shop, subscription, text_argument,
-};
+use super::{Context, Resolved, argument, bulk, denied, orders, shop, subscription, text_argument};
 use crate::locked::lock;
 use crate::model::parse_gid;
 
@@ -31,10 +29,8 @@ pub(super) fn resolve<'a>(
         "publicApiVersions" => Ok(shop::versions(context)),
         "webhookSubscriptions" => subscription::list(context, info),
         "webhookSubscription" => Ok(subscription::one(context, info)),
-        "bulkOperation" => Ok(ResolvedValue::null()),
-        "bulkOperations" => Ok(ResolvedValue::object(
-            Record::new("BulkOperationConnection").many("nodes", Vec::new()),
-        )),
+        "bulkOperation" => Ok(bulk::one(context, info)),
+        "bulkOperations" => Ok(bulk::list(context, info)),
         _ => return None,
     })
 }

@@ -102,7 +102,7 @@ pub(super) async fn what_the_warmer_writes_is_read_whole_and_by_anybody(
     assert_eq!(store.warming(&uk()).await.unwrap(), seen);
     assert_eq!(store.warming(&de()).await.unwrap(), Warming::default());
     assert_eq!(store.records(&uk(), 10).await.unwrap(), ["2", "1"]);
-    if let Backend::Redis(_) = backend {
+    if let Backend::Redis(_) | Backend::Redises(_) = backend {
         assert_eq!(backend.open().warming(&uk()).await.unwrap(), seen);
     }
     let clear = WarmingChange {

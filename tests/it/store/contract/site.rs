@@ -97,3 +97,27 @@ pub(super) async fn a_purge_takes_one_site_alone(_: &Backend, store: &Store) {
 pub(super) async fn it_answers_when_asked_whether_it_does(_: &Backend, store: &Store) {
     store.ping().await.unwrap();
 }
+
+pub(super) async fn voices_are_kept_apart_and_never_go_back(_: &Backend, store: &Store) {
+    assert!(store.voices(&uk()).await.unwrap().is_empty());
+    let later = noon() + TimeDelta::milliseconds(1);
+    for at in [later, noon()] {
+        store
+            .note_voice(&uk(), "orders/updated app", at)
+            .await
+            .unwrap();
+    }
+    store
+        .note_voice(&uk(), "orders/create other", noon())
+        .await
+        .unwrap();
+    let voices: Vec<_> = store.voices(&uk()).await.unwrap().into_iter().collect();
+    assert_eq!(
+        voices,
+        [
+            ("orders/create other".to_owned(), noon()),
+            ("orders/updated app".to_owned(), later)
+        ]
+    );
+    assert!(store.voices(&de()).await.unwrap().is_empty());
+}

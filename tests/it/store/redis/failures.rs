@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use shopify_warmer::store::{Found, MergeOutcome, Store, StoreError};
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -186,7 +186,10 @@ fn an_unusable_address_is_refused_without_repeating_it() {
         "postgres://u:hidden@host/",
     ] {
         let error = Store::redis(&url.to_owned().into(), settings()).unwrap_err();
-        assert!(matches!(error, StoreError::BadUrl), "{url}: {error:?}");
+        assert!(
+            matches!(error, StoreError::BadUrl { .. }),
+            "{url}: {error:?}"
+        );
         assert!(!error.is_retryable());
         let told = format!("{error} {error:?}");
         assert!(!told.contains("hidden"), "{told}");
@@ -294,4 +297,54 @@ async fn scripts_are_loaded_again_after_a_flush() {
     merge(&store, whole(1, later).updated(later).noted("after")).await;
     let note = entry(&store, 1).await.order.head.unwrap().value.note;
     assert_eq!(note.as_deref(), Some("after"));
+}
+
+/// A master without enough replicas refuses what it could only lose; what it has can be read.
+#[tokio::test]
+async fn a_master_without_replicas_that_wants_some_says_so() {
+    let (server, store) = start().await;
+    merge(&store, whole(1, noon())).await;
+    let () = server
+        .cli(&["CONFIG", "SET", "min-replicas-to-write", "1"])
+        .await;
+    for news in [whole(2, noon()).into(), deleted(1, noon())] {
+        let error = store.merge(&uk(), news, noon()).await.unwrap_err();
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains("too few replicas"), "{error}");
+    }
+    assert!(matches!(found(&store, 1).await, Found::Order(_)));
+}
+
+/// Nobody keeps a Redis 6 for tests, so one that says it is one stands in.
+#[tokio::test]
+async fn a_redis_that_is_too_old_is_refused_by_its_version() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}/0", listener.local_addr().unwrap());
+    let mut old = JoinSet::new();
+    old.spawn(async move {
+        let mut clients = JoinSet::new();
+        while let Ok((client, _)) = listener.accept().await {
+            clients.spawn(answer_as_version_six(client));
+        }
+    });
+    let store = Store::redis(&url.into(), settings()).unwrap();
+    for _ in 0..5 {
+        let error = store.ping().await.unwrap_err().to_string();
+        assert!(error.contains("older than version 7"), "{error}");
+    }
+}
+
+async fn answer_as_version_six(mut client: TcpStream) {
+    let mut asked = [0; 4096];
+    while let Ok(count @ 1..) = client.read(&mut asked).await {
+        let asked = String::from_utf8_lossy(&asked[..count]).into_owned();
+        for command in asked.split_inclusive('*').skip(1) {
+            let answer = if command.contains("INFO\r\n$6\r\nserver") {
+                "$22\r\nredis_version:6.2.14\r\n\r\n"
+            } else {
+                "+OK\r\n"
+            };
+            client.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
 }
