@@ -265,7 +265,7 @@ fn state(
             started_at: clock.now(),
             config: shown(config),
             days: config.warmer.sweep.days,
-            public_url: config.public_url.as_ref().map(ToString::to_string),
+            public_url: config.public_url.as_ref().map(|url| url.base().to_owned()),
             base_url: format!("http://{}", config.listen_addr),
         },
         metrics: Metrics::default(),

@@ -188,7 +188,7 @@ async fn stopped_by_signal(stop: &CancellationToken) -> anyhow::Result<std::conv
 impl ByHand {
     async fn sweep(&self, site: &Arc<Site>) -> anyhow::Result<SweepRecord> {
         if self.dry_run {
-            return self.watched(site, None).await;
+            return Box::pin(self.watched(site, None)).await;
         }
         let fence = self.take_lease(site).await?.with_context(|| {
             format!("site {} is warmed by a running service, which this command does not reach: set --url to where it listens", site.code)

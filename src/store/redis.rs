@@ -181,7 +181,7 @@ impl RedisStore {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
                     self.index(site, id, &index, now).await?;
-                    self.note_customer(site, id, &lists, now).await?;
+                    Box::pin(self.note_customer(site, id, &lists, now)).await?;
                     return Ok(decision.merged);
                 }
                 Step::Put {
@@ -194,13 +194,13 @@ impl RedisStore {
                         .await?
                     {
                         self.index(site, id, &index, now).await?;
-                        self.note_customer(site, id, &lists, now).await?;
+                        Box::pin(self.note_customer(site, id, &lists, now)).await?;
                         return Ok(decision.merged);
                     }
                 }
                 Step::Bury { number } => {
                     self.bury(site, id, number.as_ref()).await?;
-                    self.note_customer(site, id, &lists, now).await?;
+                    Box::pin(self.note_customer(site, id, &lists, now)).await?;
                     return Ok(decision.merged);
                 }
             }
@@ -339,7 +339,7 @@ impl RedisStore {
         // News came in between: it knows better than the read that found nothing.
         if forgotten {
             self.unlink(site, id, number.as_ref()).await?;
-            self.note_customer(site, id, &news, now).await
+            Box::pin(self.note_customer(site, id, &news, now)).await
         } else {
             Ok(())
         }
