@@ -31,7 +31,7 @@ if not string.find(held, '"' .. ARGV[1] .. '"', 1, true) then
   local between = string.sub(held, -3) == '[]}' and '' or ','
   redis.call('SET', KEYS[1], string.sub(held, 1, -3) .. between .. '"' .. ARGV[1] .. '"]}', 'KEEPTTL')
 end
-if redis.call('PTTL', KEYS[1]) < least then redis.call('PEXPIRE', KEYS[1], least) end
+if redis.call('PTTL', KEYS[1]) < least then redis.call('SET', KEYS[1], redis.call('GET', KEYS[1]), 'PX', least) end
 return 1"#;
 
 /// Takes an order out of a list.
