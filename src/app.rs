@@ -262,6 +262,8 @@ fn state(
             started_at: clock.now(),
             config: shown(config),
             days: config.warmer.sweep.days,
+            public_url: config.public_url.as_ref().map(|url| url.base().to_owned()),
+            base_url: format!("http://{}", config.listen_addr),
         },
         metrics: Metrics::default(),
         alerts,

@@ -21,7 +21,7 @@ use tracing::warn;
 
 pub use self::{
     breaker::BreakerState,
-    orders::{OrdersFound, Page, ReadError, Reader},
+    orders::{OrdersFound, OrdersOfCustomer, Page, ReadError, Reader},
     patience::backoff,
     trouble::{About, Trouble},
 };

@@ -62,8 +62,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Say by the exit code whether the service answers, for a container's health check.
     Healthcheck(healthcheck::Options),
-    /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it.
-    Openapi,
+    /// Print the description of the HTTP API: OpenAPI 3.1, as `GET /openapi.json` answers it, or for Coze's importer.
+    Openapi(openapi::Options),
 }
 
 /// What every command that prints a result takes.
@@ -117,7 +117,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(options) => status::run(&configured("warn")?, &options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Healthcheck(options) => healthcheck::run(&options).await,
-        Command::Openapi => openapi::run(),
+        Command::Openapi(options) => openapi::run(&options),
     }
 }
 

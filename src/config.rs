@@ -29,7 +29,7 @@ use crate::{
     http::{Access, Verify},
     observe::{self, LogFormat},
     site::SiteSettings,
-    store::{Store, StoreSettings, Ttls},
+    store::{CustomerKeys, Store, StoreSettings, Ttls},
     subscriptions::Endpoint,
     warmer::WarmerSettings,
 };
@@ -128,7 +128,7 @@ impl Config {
         }
         let listen_addr = listen_addr(&mut reader);
         let public_url = public_url(&mut reader);
-        let config = Self {
+        let mut config = Self {
             sites: sites(&mut reader),
             warmer: warming::warmer(&mut reader, public_url.clone()),
             public_url,
@@ -149,6 +149,12 @@ impl Config {
             log_format: reader.parse("LOG_FORMAT", LogFormat::Text, "text or json"),
             log_filter: log_filter(&mut reader),
         };
+        config.store.customers = CustomerKeys::of(
+            config
+                .sites
+                .iter()
+                .map(|site| (&site.code, site.webhook_secrets.as_slice())),
+        );
         reader.finish(config)
     }
 }
@@ -279,6 +285,7 @@ fn store(reader: &mut Reader) -> StoreSettings {
     StoreSettings {
         prefix,
         ttls,
+        customers: CustomerKeys::default(),
         clock: Clock::System,
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod coverage;
+mod customers;
 mod docs;
 mod health;
 mod held;
@@ -11,6 +12,8 @@ mod listener;
 mod metrics;
 mod openapi;
 mod orders;
+mod others;
+mod shops;
 mod status;
 mod warmup;
 mod webhooks;
@@ -28,7 +31,11 @@ use shopify_webhooks::ShopSecrets;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::{
-    access::Access, listener::serve, metrics::Metrics, openapi::document, orders::Verify,
+    access::Access,
+    listener::serve,
+    metrics::Metrics,
+    openapi::{coze, document},
+    orders::Verify,
     status::status_of,
 };
 use self::{access::Gate, answer::ApiError};
@@ -94,6 +101,10 @@ pub struct About {
     pub config: serde_json::Value,
     /// How many days the window reaches back.
     pub days: u32,
+    /// Where the service is reached, where that is set.
+    pub public_url: Option<String>,
+    /// Where it listens, as an address of a page.
+    pub base_url: String,
 }
 
 /// All routes.
@@ -101,13 +112,19 @@ pub fn router(state: AppState) -> Router {
     let lookup = Router::new()
         .route("/api/shopify/orders/search", get(orders::search))
         .route("/api/shopify/orders/global-search", get(orders::search))
+        .route("/api/shopify/orders", get(customers::by_email))
+        .route(
+            "/api/shopify/orders/global-email-search",
+            get(customers::by_email),
+        )
+        .route("/api/shopify/orders/count", get(shops::count))
         .route("/api/shopify/orders/{order_id}", get(orders::by_id))
         .route(
             "/api/shopify/orders/{order_id}/tracking",
             get(orders::tracking_of),
         )
         .route("/api/shopify/tracking", get(orders::tracking))
-        .route("/api/shopify/sites", get(orders::sites))
+        .route("/api/shopify/sites", get(shops::sites))
         .route_layer(from_fn_with_state(
             (state.access.clone(), Gate::Lookup),
             access::check,
@@ -138,6 +155,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
         .route("/openapi.json", get(openapi::openapi_json))
+        .route("/openapi/coze.yaml", get(openapi::coze_yaml))
         .route("/docs", get(docs::page))
         .route("/docs/{file}", get(docs::file));
     lookup

@@ -9,6 +9,7 @@
 mod announcement;
 mod answer;
 mod carrier;
+mod email;
 mod facet;
 mod fulfillment;
 mod head;
@@ -22,6 +23,7 @@ mod vocabulary;
 
 pub use announcement::Announcement;
 pub use answer::{OrderAnswer, TrackingAnswer};
+pub use email::{BadEmail, Email};
 pub use facet::{Facet, Observation, Source, Version};
 pub use fulfillment::{CarrierFacts, Event, EventListing, Fulfillment, ShippedItem};
 pub use head::{Address, Head, LineItem};

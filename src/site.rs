@@ -71,10 +71,10 @@ pub struct Site {
     pub calls: Calls,
     /// Rung when Shopify says that a bulk operation has ended: a hint to ask after it.
     pub bulk_finished: Notify,
-    /// How its order numbers look; none until the shop has told.
+    /// How its order numbers look; none until the shop has told, and without its suffix until then where the prefix is set.
     format: ArcSwapOption<NumberFormat>,
-    /// Whether that was set, so that the shop's word does not count.
-    format_is_set: bool,
+    /// What its order numbers begin with, where that is set, so that the shop's word on it does not count.
+    prefix: Option<String>,
     /// What the shop told of itself and of the app; none until it has.
     access: ArcSwapOption<Access>,
     /// Whether the shop sent word that the app may do other things than before.
@@ -135,14 +135,14 @@ impl Site {
             shop_domain: settings.shop_domain.clone(),
             calls,
             bulk_finished: Notify::new(),
-            format_is_set: prefix.is_some(),
+            prefix: settings.order_prefix.clone(),
             format: ArcSwapOption::new(prefix),
             access: ArcSwapOption::empty(),
             scopes_changed: AtomicBool::new(false),
         })
     }
 
-    /// The number to look for when `asked` was typed: bare digits get the shop's prefix and suffix, as far as they are known.
+    /// The number to look for when `asked` was typed: digits get the shop's prefix and suffix, as far as they are known.
     pub fn complete(&self, asked: &OrderNumber) -> OrderNumber {
         self.format
             .load()
@@ -156,6 +156,11 @@ impl Site {
             .load()
             .as_ref()
             .is_some_and(|format| format.claims(number))
+    }
+
+    /// How its order numbers look, as far as that is set or known.
+    pub fn number_format(&self) -> Option<Arc<NumberFormat>> {
+        self.format.load_full()
     }
 
     /// Has the shop tell of itself and of what the app may do in it: its domain, the look of its numbers, scopes, versions.
@@ -208,16 +213,14 @@ impl Site {
     }
 
     fn learn_number_format(&self, shop: &Shop) {
-        if self.format_is_set {
-            return;
-        }
+        let prefix = self.prefix.as_ref();
         let format = NumberFormat::new(
-            &shop.order_number_format_prefix,
+            prefix.unwrap_or(&shop.order_number_format_prefix),
             &shop.order_number_format_suffix,
         );
         let format = Some(Arc::new(format));
         if *self.format.load() != format {
-            info!(site = %self.code, prefix = shop.order_number_format_prefix, "the shop told how its order numbers look");
+            info!(site = %self.code, prefix = shop.order_number_format_prefix, suffix = shop.order_number_format_suffix, "the shop told how its order numbers look");
             self.format.store(format);
         }
     }

@@ -3,6 +3,7 @@
 //! Expired is absent in every operation. A store that fails is not a miss. The service's clock is a parameter, so that
 //! lifetimes run from when an order was observed and not from when news of it arrived.
 
+mod customer;
 mod decision;
 mod embedded;
 mod error;
@@ -22,17 +23,18 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use secrecy::SecretString;
 use serde::Serialize;
 
+pub use self::customer::{CustomerFound, CustomerHash, CustomerKeys, CustomerOrders};
 pub use self::error::StoreError;
 pub use self::inspection::{Inspection, ServerReport, Topology};
 pub use self::redaction::{Redacted, Subject};
 pub use self::refresh::{Needs, RefreshAsk, RefreshEntry, Settled};
 pub use self::standing::Standing;
 pub use self::warming::{Asked, Change, DeadLetter, Fence, Memory, Warming, WarmingChange};
-use self::{embedded::EmbeddedStore, keys::Keys, redis::RedisStore};
+use self::{embedded::EmbeddedStore, redis::RedisStore};
 use crate::{
     clock::Clock,
     order::{Announcement, Order, OrderId, OrderNumber, OrderState},
@@ -52,6 +54,8 @@ pub(crate) const MOST_REFRESHES: u64 = 100_000;
 /// Times that only move on: up to when everything was read, and when the last webhook came.
 const WATERMARK: &str = "watermark";
 const HEARD: &str = "heard";
+/// Orders read at once.
+const READS_AT_ONCE: usize = 64;
 /// Merges of a page under way at once: few enough that a lookup on the same connection does not notice.
 const MERGES_AT_ONCE: usize = 16;
 /// The same in a file, where a commit costs the disk as much for one as for many.
@@ -64,6 +68,8 @@ pub struct StoreSettings {
     pub prefix: String,
     /// How long entries live.
     pub ttls: Ttls,
+    /// What customers' e-mail addresses are hashed with.
+    pub customers: CustomerKeys,
     /// Whose time passes while a disk or a socket is waited for.
     pub clock: Clock,
 }
@@ -227,16 +233,12 @@ use {on_either, read};
 impl Store {
     /// A Redis store. It connects when it is first used, so that the service starts without Redis.
     pub fn redis(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
-        let keys = Keys::new(settings.prefix);
-        let StoreSettings { ttls, clock, .. } = settings;
-        Ok(Self::Redis(RedisStore::new(url, keys, ttls, clock)?))
+        Ok(Self::Redis(RedisStore::new(url, settings)?))
     }
 
     /// An embedded store in `dir`, which is made where it is missing.
     pub fn embedded(dir: &Path, settings: StoreSettings) -> Result<Self, StoreError> {
-        let keys = Keys::new(settings.prefix);
-        let StoreSettings { ttls, clock, .. } = settings;
-        Ok(Self::Embedded(EmbeddedStore::open(dir, keys, ttls, clock)?))
+        Ok(Self::Embedded(EmbeddedStore::open(dir, settings)?))
     }
 
     /// What is wrong with a `REDIS_URL` and how to write it, without any of it.
@@ -334,6 +336,21 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Found, StoreError> {
         read!(self, find(site, number, now))
+    }
+
+    /// Many orders by id, all asked for at once.
+    pub async fn orders(
+        &self,
+        site: &SiteCode,
+        ids: &[OrderId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Found>, StoreError> {
+        // Redis gets them one behind the other on one connection, without waiting in between.
+        let reads = ids.iter().copied().map(|id| self.order(site, id, now));
+        stream::iter(reads)
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Remembers for a short while that there is no such order. Anything known of one outranks it.

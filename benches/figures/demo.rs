@@ -18,7 +18,7 @@ pub(crate) async fn measure(table: &mut Table) {
     eprintln!("figures: the demo");
     let directory = tempfile::tempdir().expect("a directory for the demo");
     let begun = Instant::now();
-    let mut demo = Service::start("demo", Vec::new(), directory.path(), Stdio::piped());
+    let mut demo = Service::start::<&str>("demo", Vec::new(), directory.path(), Stdio::piped());
     let stdout = demo.child.stdout.take().expect("its output is piped");
     let path = tokio::task::spawn_blocking(move || first_lookup(stdout))
         .await

@@ -18,6 +18,7 @@ mod failover;
 mod hits;
 mod latency;
 mod memory;
+mod sites;
 mod stage;
 mod sweep;
 mod table;
@@ -63,6 +64,7 @@ enum Part {
     Webhooks,
     Cold,
     Users,
+    Sites,
     Tokens,
     Memory,
     Failover,
@@ -72,12 +74,13 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Sweep,
         Self::Hits,
         Self::Webhooks,
         Self::Cold,
         Self::Users,
+        Self::Sites,
         Self::Tokens,
         Self::Memory,
         Self::Failover,
@@ -92,6 +95,7 @@ impl Part {
             Self::Webhooks => "webhooks",
             Self::Cold => "cold",
             Self::Users => "users",
+            Self::Sites => "sites",
             Self::Tokens => "tokens",
             Self::Memory => "memory",
             Self::Failover => "failover",
@@ -102,7 +106,7 @@ impl Part {
 
     fn wants(self, store: StoreKind) -> bool {
         match (self, store) {
-            (Self::Demo, _)
+            (Self::Demo | Self::Sites, _)
             | (Self::Sweep | Self::Users | Self::Tokens | Self::Failover, StoreKind::Embedded) => {
                 false
             }
@@ -158,6 +162,10 @@ async fn main() -> ExitCode {
     if parts.contains(&Part::Failover) {
         eprintln!("figures: a Redis master killed under webhooks");
         failover::measure(&mut table).await;
+    }
+    if parts.contains(&Part::Sites) {
+        eprintln!("figures: cold numbers over nine sites");
+        sites::measure(&mut table).await;
     }
     if parts.contains(&Part::Demo) {
         demo::measure(&mut table).await;

@@ -26,7 +26,7 @@ pub(crate) const ORDERS: u32 = 1400;
 /// Orders before the window, which no sweep warms.
 const OLDER_ORDERS: u32 = 20;
 /// What a call to Shopify takes, roughly.
-const SHOPIFY_TAKES: Duration = Duration::from_millis(120);
+pub(crate) const SHOPIFY_TAKES: Duration = Duration::from_millis(120);
 /// How long anything may take to start, and the sweep to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Open files that a thousand askers and what they ask need.
@@ -229,9 +229,9 @@ pub(crate) struct Service {
 
 impl Service {
     /// Runs a command of the binary with these variables and none of this process's.
-    pub(crate) fn start(
+    pub(crate) fn start<K: AsRef<std::ffi::OsStr>>(
         command: &str,
-        vars: Vec<(&'static str, String)>,
+        vars: Vec<(K, String)>,
         directory: &Path,
         stdout: Stdio,
     ) -> Self {
@@ -279,7 +279,7 @@ impl Service {
     }
 
     /// Waits until the service takes connections.
-    async fn listens(&self) {
+    pub(crate) async fn listens(&self) {
         let listens = async {
             while TcpStream::connect(self.addr).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -2,7 +2,7 @@
 
 use super::{Calls, Priority};
 use crate::{
-    order::{FulfillmentId, Order, OrderId, OrderNumber, ShippedItem, Source},
+    order::{Email, FulfillmentId, Order, OrderId, OrderNumber, ShippedItem, Source},
     shopify::{
         AdminError, FulfillmentLineItemsPage, LineItemsPage, OrderById, OrderNode, OrderSortKey,
         OrdersByIds, OrdersPage, WireError,
@@ -15,6 +15,8 @@ use thiserror::Error;
 const NAME_PAGES: u32 = 5;
 /// Orders of one page of a name search: the exact one is nearly always among the first.
 const NAME_PAGE: u32 = 10;
+/// Pages of a search by e-mail: nearly every customer is answered by the first, and no shop's customer by more than all.
+const EMAIL_PAGES: [u32; 3] = [10, 50, 190];
 /// Pages of lines beyond the first: 2,500 lines are five times what Shopify allows an order.
 const MORE_PAGES: u32 = 10;
 
@@ -56,6 +58,15 @@ pub struct Page {
     pub orders: Vec<Result<Order, (Option<OrderId>, ReadError)>>,
     /// Where to go on, if there is more.
     pub next: Option<String>,
+}
+
+/// Orders of a customer.
+#[derive(Debug, Default)]
+pub struct OrdersOfCustomer {
+    /// The orders.
+    pub orders: Vec<Order>,
+    /// Whether there are no others.
+    pub are_all: bool,
 }
 
 /// Orders read by id.
@@ -139,6 +150,35 @@ impl Reader<'_> {
             }
         }
         Err(ReadError::TooManyNeighbours)
+    }
+
+    /// The orders of an e-mail address, newest first, and whether these are all. Shopify's search for an address is cut into words,
+    /// so it finds neighbours too, and addresses are compared here.
+    pub async fn by_email(&self, email: &Email) -> Result<OrdersOfCustomer, ReadError> {
+        let mut query = OrdersPage {
+            first: 0,
+            after: None,
+            query: format!("email:\"{}\"", email.as_str()),
+            sort: OrderSortKey::NewestFirst,
+        };
+        let mut of = OrdersOfCustomer::default();
+        for first in EMAIL_PAGES {
+            query.first = first;
+            let page = self.page(&query).await?;
+            for order in page.orders {
+                let order = order.map_err(|(_, error)| error)?;
+                let head = order.head.as_ref();
+                if head.and_then(|head| head.value.customer()).as_ref() == Some(email) {
+                    of.orders.push(order);
+                }
+            }
+            query.after = page.next;
+            if query.after.is_none() {
+                of.are_all = true;
+                break;
+            }
+        }
+        Ok(of)
     }
 
     /// The order with all its lines and all its parcels' contents.

@@ -113,7 +113,9 @@ async fn look(
         })),
         Answer::NotFound { .. } => Ok(json!({ "order": null, "message": "ORDER_NOT_FOUND" })),
         Answer::Removed => Ok(json!({ "order": null, "message": "SHOP_NOT_CONNECTED" })),
-        Answer::Pending => bail!("the shop is taking long to answer: try again in a few seconds"),
+        Answer::Pending(_) => {
+            bail!("the shop is taking long to answer: try again in a few seconds")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Below are the shapes that answers have on the wire where no type of ours has exactly that shape. A test compares each of them
 //! with what the service answers, field by field.
 
+mod coze;
 mod envelope;
 mod health;
 mod lookups;
@@ -23,15 +24,24 @@ use utoipa::{
 };
 
 pub(super) use self::{
+    coze::coze_yaml,
     envelope::{
         BadRequest, BodyTooLarge, Busy, Failure, NoSuchFile, Running, ShopOrStoreUnavailable,
         StoreUnavailable, Success, TimedOut, Unauthorized,
     },
     health::{Alive, Readiness, StoreState},
-    lookups::{OrderLookup, OrderQuery, SearchQuery, SiteList, TrackingLookup, TrackingQuery},
+    lookups::{
+        CountQuery, CustomerLookup, CustomerQuery, OrderLookup, OrderQuery, SearchQuery, SiteList,
+        TrackingLookup, TrackingQuery,
+    },
     warming::{History, HistoryQuery, Settings, Started, Stopped, TriggerBody, TriggerQuery},
 };
-use super::{coverage, docs, health as health_routes, metrics, orders, status, warmup, webhooks};
+use super::{
+    coverage, customers, docs, health as health_routes, metrics, orders, shops, status, warmup,
+    webhooks,
+};
+
+pub use self::coze::coze;
 
 static DOCUMENT: LazyLock<openapi::OpenApi> = LazyLock::new(Described::openapi);
 
@@ -76,7 +86,9 @@ pub(super) async fn openapi_json() -> Response {
         orders::by_id,
         orders::tracking_of,
         orders::tracking,
-        orders::sites,
+        customers::by_email,
+        shops::count,
+        shops::sites,
         status::status,
         coverage::coverage,
         warmup::trigger,
@@ -87,6 +99,7 @@ pub(super) async fn openapi_json() -> Response {
         health_routes::ready,
         metrics::scrape,
         openapi_json,
+        coze::coze_yaml,
         docs::page,
         docs::file
     ),
@@ -137,18 +150,32 @@ impl Modify for Security {
 /// One handler serves two paths; `utoipa` describes one of them.
 struct Alias;
 
+/// Paths, what they are another name of, and their operations.
+const ALIASES: [(&str, &str, &str); 2] = [
+    (
+        "/api/shopify/orders/global-search",
+        "/api/shopify/orders/search",
+        "globalSearchOrder",
+    ),
+    (
+        "/api/shopify/orders/global-email-search",
+        "/api/shopify/orders",
+        "globalEmailSearch",
+    ),
+];
+
 impl Modify for Alias {
     fn modify(&self, document: &mut openapi::OpenApi) {
-        let search = document.paths.paths.get("/api/shopify/orders/search");
-        let Some(mut alias) = search.cloned() else {
-            return;
-        };
-        if let Some(operation) = &mut alias.get {
-            operation.operation_id = Some("globalSearchOrder".to_owned());
-            operation.summary = Some("The same as `/api/shopify/orders/search`.".to_owned());
+        for (alias, path, id) in ALIASES {
+            let Some(mut item) = document.paths.paths.get(path).cloned() else {
+                continue;
+            };
+            if let Some(operation) = &mut item.get {
+                operation.operation_id = Some(id.to_owned());
+                operation.summary = Some(format!("The same as `{path}`."));
+            }
+            document.paths.paths.insert(alias.to_owned(), item);
         }
-        let path = "/api/shopify/orders/global-search".to_owned();
-        document.paths.paths.insert(path, alias);
     }
 }
 

@@ -23,12 +23,13 @@ use super::{
     AppState,
     answer::{ApiError, success},
     openapi::{
-        BadRequest, OrderLookup, OrderQuery, SearchQuery, ShopOrStoreUnavailable, SiteList,
-        Success, TrackingLookup, TrackingQuery, Unauthorized,
+        BadRequest, OrderLookup, OrderQuery, SearchQuery, ShopOrStoreUnavailable, Success,
+        TrackingLookup, TrackingQuery, Unauthorized,
     },
+    others::OthersAnswer,
 };
 use crate::{
-    lookup::{Answer, Ask, FoundOrder, State as Freshness},
+    lookup::{Answer, Ask, FoundOrder, State as Freshness, Unanswered},
     order::{OrderAnswer, OrderId, OrderNumber, Source, TrackingAnswer},
     site::{Site, SiteCode, Sites},
 };
@@ -61,7 +62,7 @@ impl Part {
 
 /// How old an answer is and where it came from.
 #[derive(Debug, Serialize)]
-struct FreshnessAnswer {
+pub(super) struct FreshnessAnswer {
     state: Freshness,
     as_of: Option<DateTime<Utc>>,
     age_s: i64,
@@ -184,26 +185,6 @@ pub(super) async fn tracking(
     answer(&state, Ask::Id(order_id(id)?), &params, Part::Tracking).await
 }
 
-/// Lists the configured shops.
-#[utoipa::path(
-    get,
-    path = "/api/shopify/sites",
-    operation_id = "listSites",
-    tag = "lookups",
-    security(("bearer" = ["lookup"]), ("api_key" = ["lookup"])),
-    responses(
-        (status = 200, description = "The shops.", body = Success<SiteList>),
-        (status = 401, response = Unauthorized)
-    )
-)]
-pub(super) async fn sites(State(sites): State<Sites>) -> Response {
-    let all: Vec<_> = sites
-        .iter()
-        .map(|site| json!({ "code": site.code, "shop_domain": site.shop_domain }))
-        .collect();
-    success(&json!({ "total": all.len(), "sites": all }))
-}
-
 fn read(params: Result<Query<Params>, QueryRejection>) -> Result<Params, ApiError> {
     let Query(params) = params.map_err(|_values_may_be_a_customers: QueryRejection| {
         ApiError::bad_request(
@@ -226,7 +207,7 @@ fn order_id(text: &str) -> Result<OrderId, ApiError> {
         .map_err(|bad: crate::order::BadId| ApiError::bad_request(format!("order_id is {bad}")))
 }
 
-fn site_named(sites: &Sites, name: Option<&str>) -> Result<Option<Arc<Site>>, ApiError> {
+pub(super) fn site_named(sites: &Sites, name: Option<&str>) -> Result<Option<Arc<Site>>, ApiError> {
     let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
@@ -254,7 +235,7 @@ async fn answer(
             Ok(success(&found_answer(&found, part, verdict, now)))
         }
         Answer::NotFound { cached } => Ok(success(&not_found(cached, part))),
-        Answer::Pending => Ok(pending(part)),
+        Answer::Pending(unanswered) => Ok(pending(part, &unanswered)),
         Answer::Removed => Ok(success(&removed(part))),
     }
 }
@@ -278,6 +259,8 @@ struct FoundAnswer<'a> {
     freshness: FreshnessAnswer,
     #[serde(flatten)]
     verdict: Verdict,
+    #[serde(flatten)]
+    others: OthersAnswer<'a>,
 }
 
 fn found_answer(
@@ -317,12 +300,31 @@ fn found_answer(
             age_s: as_of.map_or(0, |as_of| (now - as_of.at).num_seconds().max(0)),
             source: as_of.map(|as_of| as_of.source),
         },
+        others: if verdict.shows_all() {
+            OthersAnswer::of(found)
+        } else {
+            OthersAnswer::of(found).without_words()
+        },
         verdict,
     }
 }
 
+/// The freshness of the oldest of several orders, and the worst of their states; none where there are none.
+pub(super) fn oldest(found: &[&FoundOrder], now: DateTime<Utc>) -> Option<FreshnessAnswer> {
+    let oldest = found.iter().min_by_key(|found| found.order.as_of)?;
+    let as_of = oldest.order.as_of;
+    let is = |state| found.iter().any(|found| found.state == state);
+    let states = [Freshness::Stale, Freshness::Fresh, Freshness::Live];
+    Some(FreshnessAnswer {
+        state: states.into_iter().find(|state| is(*state))?,
+        as_of: as_of.map(|as_of| as_of.at),
+        age_s: as_of.map_or(0, |as_of| (now - as_of.at).num_seconds().max(0)),
+        source: as_of.map(|as_of| as_of.source),
+    })
+}
+
 /// What is left, rounded up as Redis' own `TTL` rounds to the nearest: a full 48 hours read as 172800.
-fn seconds(left: Duration) -> u64 {
+pub(super) fn seconds(left: Duration) -> u64 {
     (left + Duration::from_millis(500)).as_secs()
 }
 
@@ -351,16 +353,22 @@ fn removed(part: Part) -> Value {
     })
 }
 
-fn pending(part: Part) -> Response {
+fn pending(part: Part, unanswered: &[Unanswered]) -> Response {
     let body = json!({
         "success": true,
         "data": {
             part.name(): null,
             "pending": true,
+            "incomplete": unanswered,
             "message": "the shop is taking long to answer; ask again in a few seconds",
             "message_zh": "店铺响应较慢，请几秒后再次查询",
         },
     });
+    later(body)
+}
+
+/// A 200 that is not the last word.
+pub(super) fn later(body: Value) -> Response {
     let mut response = Json(body).into_response();
     response
         .headers_mut()

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use super::FoundOrder;
-use crate::{site::SiteCode, store::Wanted, tasks::Tasks};
+use crate::tasks::Tasks;
 use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 
@@ -16,15 +16,6 @@ const MOST_FLIGHTS: usize = 256;
 
 /// A fetch with all its tries; beyond it whoever asks again starts anew.
 const LONGEST_FLIGHT: Duration = Duration::from_secs(30);
-
-pub(super) type Key = (SiteCode, Wanted);
-
-/// What a fetch brought.
-#[derive(Debug, Clone)]
-pub(super) enum Landed {
-    Found(Box<FoundOrder>),
-    NotFound,
-}
 
 /// Why neither the cache nor Shopify could tell.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +33,30 @@ pub enum Failure {
     Vague,
 }
 
-type Landing = Option<Result<Landed, Failure>>;
+type Landing<T> = watch::Receiver<Option<Result<T, Failure>>>;
 
-/// The fetches in the air. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct Flights {
+/// The fetches in the air, by what they fetch. Cheap to clone.
+#[derive(Debug)]
+pub(super) struct Flights<K, T> {
     /// Held for a look-up, never across an await.
-    airborne: Arc<Mutex<HashMap<Key, watch::Receiver<Landing>>>>,
+    airborne: Arc<Mutex<HashMap<K, Landing<T>>>>,
     tasks: Tasks,
 }
 
-impl Flights {
+impl<K, T> Clone for Flights<K, T> {
+    fn clone(&self) -> Self {
+        Self {
+            airborne: Arc::clone(&self.airborne),
+            tasks: self.tasks.clone(),
+        }
+    }
+}
+
+impl<K, T> Flights<K, T>
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+{
     pub(super) fn new(tasks: Tasks) -> Self {
         Self {
             airborne: Arc::default(),
@@ -61,13 +65,9 @@ impl Flights {
     }
 
     /// Joins the flight of `key`, or starts one. The fetch runs on a task of its own: an asker who leaves strands nobody.
-    pub(super) async fn join<F>(
-        &self,
-        key: Key,
-        fetch: impl FnOnce() -> F,
-    ) -> Result<Landed, Failure>
+    pub(super) async fn join<F>(&self, key: K, fetch: impl FnOnce() -> F) -> Result<T, Failure>
     where
-        F: Future<Output = Result<Landed, Failure>> + Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
         let mut landing = self.board(key, fetch)?;
         // The sender goes without a word only if the fetch panicked.
@@ -78,13 +78,9 @@ impl Flights {
         landed.clone().unwrap_or(Err(Failure::Shopify))
     }
 
-    fn board<F>(
-        &self,
-        key: Key,
-        fetch: impl FnOnce() -> F,
-    ) -> Result<watch::Receiver<Landing>, Failure>
+    fn board<F>(&self, key: K, fetch: impl FnOnce() -> F) -> Result<Landing<T>, Failure>
     where
-        F: Future<Output = Result<Landed, Failure>> + Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
         let mut airborne = self.airborne();
         if let Some(landing) = airborne.get(&key) {
@@ -113,19 +109,21 @@ impl Flights {
         Ok(landing)
     }
 
-    fn airborne(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Landing>>> {
+    fn airborne(&self) -> MutexGuard<'_, HashMap<K, Landing<T>>> {
         self.airborne.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Takes a flight off the board when it ends, a panic included.
-struct Gone {
-    flights: Flights,
-    key: Key,
+struct Gone<K: Eq + Hash, T> {
+    flights: Flights<K, T>,
+    key: K,
 }
 
-impl Drop for Gone {
+impl<K: Eq + Hash, T> Drop for Gone<K, T> {
     fn drop(&mut self) {
-        self.flights.airborne().remove(&self.key);
+        let airborne = &self.flights.airborne;
+        let mut airborne = airborne.lock().unwrap_or_else(PoisonError::into_inner);
+        airborne.remove(&self.key);
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LineItemId, Money};
+use super::{Email, LineItemId, Money};
 
 /// What an order says of itself, in Shopify's REST words. One facet, versioned by the order's `updated_at`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Head {
     /// When it was cancelled, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
+    /// When the shop had nothing left to do for it, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<DateTime<Utc>>,
     /// `paid`, `pending`, `refunded` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub financial_status: Option<String>,
@@ -65,6 +68,11 @@ pub struct Head {
 }
 
 impl Head {
+    /// The order's e-mail address in the one spelling, if it has one.
+    pub fn customer(&self) -> Option<Email> {
+        Email::parse(self.email.as_deref()?).ok()
+    }
+
     /// Puts lists into the one order both mouths share.
     #[must_use]
     pub fn in_order(mut self) -> Self {

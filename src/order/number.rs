@@ -89,34 +89,39 @@ impl NumberFormat {
         }
     }
 
-    /// The full number for what was asked: bare digits get the shop's prefix and suffix, all else stays as it is.
+    /// The full number for what was asked: digits get the shop's prefix and suffix where they lack them, all else stays as it is.
     pub fn complete(&self, asked: &OrderNumber) -> OrderNumber {
-        if asked.0.bytes().all(|byte| byte.is_ascii_digit()) {
-            OrderNumber(format!("{}{}{}", self.prefix, asked.0, self.suffix))
-        } else {
-            asked.clone()
-        }
+        self.digits(asked).map_or_else(
+            || asked.clone(),
+            |digits| OrderNumber(format!("{}{digits}{}", self.prefix, self.suffix)),
+        )
     }
 
-    /// Whether a number is of this shop by its look: it has the prefix and suffix around digits.
+    /// Whether a number is of this shop by its look: it has the prefix before digits. The suffix may be missing, as people leave it out.
     ///
     /// A shop without a prefix claims nothing, since every shop's bare digits would look like its own.
     pub fn claims(&self, number: &OrderNumber) -> bool {
-        if self.prefix.is_empty() {
-            return false;
-        }
-        number
-            .0
-            .strip_prefix(&self.prefix)
-            .and_then(|rest| rest.strip_suffix(&self.suffix))
-            .is_some_and(|digits| {
-                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-            })
+        !self.prefix.is_empty()
+            && number.0.starts_with(&self.prefix)
+            && self.digits(number).is_some()
+    }
+
+    /// The digits of a number of this shop, with or without what stands around them.
+    fn digits<'a>(&self, number: &'a OrderNumber) -> Option<&'a str> {
+        let rest = number.0.strip_prefix(&self.prefix).unwrap_or(&number.0);
+        let digits = rest.strip_suffix(&self.suffix).unwrap_or(rest);
+        let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        are_digits.then_some(digits)
     }
 
     /// The prefix, without `#`.
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The suffix.
+    pub fn suffix(&self) -> &str {
+        &self.suffix
     }
 }
 
@@ -184,5 +189,18 @@ mod tests {
             NumberFormat::new("#", "-B").complete(&asked).as_str(),
             "22080-B"
         );
+        let both = NumberFormat::new("#UK", "-B");
+        for typed in ["22080", "UK22080", "22080-b", "uk22080-B"] {
+            let typed = OrderNumber::parse(typed).unwrap();
+            assert_eq!(both.complete(&typed).as_str(), "UK22080-B", "{typed}");
+            assert_eq!(
+                both.claims(&typed),
+                typed.as_str().starts_with("UK"),
+                "{typed}"
+            );
+        }
+        let other = OrderNumber::parse("UK22080-C").unwrap();
+        assert_eq!(both.complete(&other), other);
+        assert!(!both.claims(&other));
     }
 }

@@ -129,6 +129,7 @@ pub struct OrderNode {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     cancelled_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
     display_financial_status: Option<String>,
     display_fulfillment_status: String,
     #[serde(default)]

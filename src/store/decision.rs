@@ -4,9 +4,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MergeOutcome, Merged, Ttls, stored};
+use super::{
+    MergeOutcome, Merged, Ttls,
+    customer::{CustomerNews, customer_of},
+    stored,
+};
 use crate::{
-    order::{Order, OrderNumber, OrderState},
+    order::{Email, Order, OrderNumber, OrderState},
     site::SiteCode,
 };
 
@@ -51,6 +55,27 @@ pub(super) struct Index {
     /// None if its tracking has expired already.
     pub(super) tracking_left: Option<Duration>,
     pub(super) tracking_expires_at: DateTime<Utc>,
+}
+
+impl Known {
+    /// Whose it is.
+    pub(super) fn customer(&self) -> Option<Email> {
+        match self {
+            Self::Order(order) => customer_of(order),
+            Self::Nothing | Self::Tombstone => None,
+        }
+    }
+}
+
+impl Decision {
+    /// What it means for the lists of customers; `was`: whose the order was.
+    pub(super) fn customer_news(&self, was: Option<Email>, now: DateTime<Utc>) -> CustomerNews {
+        match self.step {
+            Step::Keep => CustomerNews::gone(None),
+            Step::Index(_) | Step::Put { .. } => CustomerNews::of(was, &self.merged, now),
+            Step::Bury { .. } => CustomerNews::gone(was),
+        }
+    }
 }
 
 /// Decides what `news` does to what is `known`.
@@ -170,7 +195,7 @@ pub(super) fn number_of(order: &Order) -> Option<OrderNumber> {
 }
 
 /// A lifetime that somebody set to a million years ends when time does.
-fn after(at: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
+pub(super) fn after(at: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(lifetime)
         .ok()
         .and_then(|lifetime| at.checked_add_signed(lifetime))

@@ -1,5 +1,6 @@
 //! The cache in a file of our own (redb): on disk, one writer, nothing acknowledged before it is synced.
 
+mod customer;
 mod entries;
 mod file;
 mod redaction;
@@ -19,14 +20,15 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    CustomerKeys, Entry, Found, LONGEST_WINDOW, Merged, StoreError, StoreSettings, TOMBSTONE_TTL,
+    Ttls, Wanted,
+    customer::{CustomerNews, customer_of},
     decision::{Index, Known, Step, decide, left, number_of},
     keys::Keys,
     redaction::Claim,
     stored,
 };
 use crate::{
-    clock::Clock,
     order::{OrderId, OrderNumber, OrderState},
     redb_file::{RedbFile, guarded},
     site::SiteCode,
@@ -47,19 +49,25 @@ pub struct EmbeddedStore {
     leases: Leases,
     keys: Keys,
     ttls: Ttls,
+    customers: CustomerKeys,
 }
 
 impl EmbeddedStore {
-    pub(super) fn open(dir: &Path, keys: Keys, ttls: Ttls, clock: Clock) -> Result<Self> {
-        let file = Arc::new(file::open(dir, clock.now())?);
-        let writer = Writer::start(Arc::clone(&file), clock)?;
+    pub(super) fn open(dir: &Path, settings: StoreSettings) -> Result<Self> {
+        let file = Arc::new(file::open(dir, settings.clock.now())?);
+        let writer = Writer::start(Arc::clone(&file), settings.clock)?;
         Ok(Self {
             file,
             writer,
             leases: Leases::default(),
-            keys,
-            ttls,
+            keys: Keys::new(settings.prefix),
+            ttls: settings.ttls,
+            customers: settings.customers,
         })
+    }
+
+    pub(super) fn customers(&self) -> &CustomerKeys {
+        &self.customers
     }
 
     pub(super) fn ttls(&self) -> Ttls {
@@ -83,12 +91,15 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<Merged> {
         let (keys, ttls, site) = (self.keys.clone(), self.ttls, site.clone());
+        let customers = self.customers.clone();
         // One writer: nobody can come between the read and the write.
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let id = news.id();
             let known = known(&entries, (&keys, &site), &news)?;
+            let was = known.customer();
             let decision = decide(&site, known, news, now, &ttls);
+            let lists = decision.customer_news(was, now);
             let place = Place {
                 keys: &keys,
                 site: &site,
@@ -125,6 +136,7 @@ impl EmbeddedStore {
                     warming::drop_dead_letter(write, &site, id)?;
                 }
             }
+            place.note_customer(&mut entries, &customers, &lists)?;
             Ok(decision.merged)
         })
         .await
@@ -217,6 +229,7 @@ impl EmbeddedStore {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let (keys, site, not_found) = (self.keys.clone(), site.clone(), self.ttls.not_found);
+        let customers = self.customers.clone();
         self.write(Some(now), move |write| {
             let mut entries = Entries::of(write, now)?;
             let stored = entries.get(&keys.order(&site, id))?;
@@ -228,6 +241,8 @@ impl EmbeddedStore {
                 id,
             };
             place.clear(write, &mut entries, number.as_ref())?;
+            let news = CustomerNews::gone(order.as_ref().and_then(customer_of));
+            place.note_customer(&mut entries, &customers, &news)?;
             entries.put(&keys.absent(&site, id), "-", not_found)
         })
         .await

@@ -1,5 +1,6 @@
 //! The names of the contract (DESIGN 6). What stands in braces is Redis Cluster's hash tag: it keeps one order in one slot.
 
+use super::CustomerHash;
 use crate::{
     order::{OrderId, OrderNumber},
     site::SiteCode,
@@ -45,6 +46,11 @@ impl Keys {
 
     pub(super) fn search(&self, site: &SiteCode, number: &OrderNumber) -> String {
         format!("{}:{site}:search:{number}", self.prefix)
+    }
+
+    /// The orders of an e-mail address.
+    pub(super) fn customer(&self, site: &SiteCode, customer: &CustomerHash) -> String {
+        format!("{}:{site}:customer:{customer}", self.prefix)
     }
 
     /// One of the warmer's own: `window`, `expiry`, `refresh`, `refresh:asks`, `watermark`, `voices`, `history`.

@@ -3,6 +3,7 @@
 mod address;
 mod call;
 mod connection;
+mod customer;
 mod key;
 mod layout;
 mod line;
@@ -26,14 +27,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::{address::Address, call::Call, connection::Connection, replicas::Confirmed};
 use super::{
-    Entry, Found, LONGEST_WINDOW, Merged, StoreError, TOMBSTONE_TTL, Ttls, Wanted,
+    CustomerKeys, Entry, Found, LONGEST_WINDOW, Merged, StoreError, StoreSettings, TOMBSTONE_TTL,
+    Ttls, Wanted,
+    customer::{CustomerNews, customer_of},
     decision::{Index, Known, Step, decide, number_of},
     keys::Keys,
     redaction::Claim,
     stored,
 };
 use crate::{
-    clock::Clock,
     order::{Order, OrderId, OrderNumber, OrderState},
     site::SiteCode,
 };
@@ -87,6 +89,7 @@ pub struct RedisStore {
     connection: Connection,
     keys: Keys,
     ttls: Ttls,
+    customers: CustomerKeys,
 }
 
 /// An order's keys as they were read.
@@ -110,18 +113,18 @@ impl Read {
 }
 
 impl RedisStore {
-    pub(super) fn new(
-        url: &SecretString,
-        keys: Keys,
-        ttls: Ttls,
-        clock: Clock,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &SecretString, settings: StoreSettings) -> Result<Self, StoreError> {
         let address = address(url)?;
         Ok(Self {
-            connection: Connection::new(address, clock),
-            keys,
-            ttls,
+            connection: Connection::new(address, settings.clock),
+            keys: Keys::new(settings.prefix),
+            ttls: settings.ttls,
+            customers: settings.customers,
         })
+    }
+
+    pub(super) fn customers(&self) -> &CustomerKeys {
+        &self.customers
     }
 
     /// A clone that notes what is written through it, for [`Self::secure`].
@@ -174,11 +177,14 @@ impl RedisStore {
         for attempt in 0..MERGE_TRIES {
             // Boxed: two calls at once would make every future that merges as large as both.
             let (raw, known) = self.known(site, id, claim.as_ref()).boxed().await?;
+            let was = known.customer();
             let decision = decide(site, known, news.clone(), now, &self.ttls);
+            let lists = decision.customer_news(was, now);
             match decision.step {
                 Step::Keep => return Ok(decision.merged),
                 Step::Index(index) => {
                     self.index(site, id, &index, now).await?;
+                    self.note_customer(site, id, &lists, now).boxed().await?;
                     return Ok(decision.merged);
                 }
                 Step::Put {
@@ -190,12 +196,20 @@ impl RedisStore {
                         .put(site, id, (&raw, &order_json, &tracking_json), &index)
                         .await?
                     {
+                        self.note_customer(site, id, &lists, now).boxed().await?;
                         let written = (&index, claim.as_ref(), decision.merged);
-                        return self.conclude(site, id, written, now).boxed().await;
+                        let merged = self.conclude(site, id, written, now).boxed().await?;
+                        if merged.order.is_none() {
+                            // It was redacted meanwhile: it is nobody's any more.
+                            let gone = CustomerNews::gone(lists.joined);
+                            self.note_customer(site, id, &gone, now).boxed().await?;
+                        }
+                        return Ok(merged);
                     }
                 }
                 Step::Bury { number } => {
                     self.bury(site, id, number.as_ref()).await?;
+                    self.note_customer(site, id, &lists, now).boxed().await?;
                     return Ok(decision.merged);
                 }
             }
@@ -345,16 +359,18 @@ impl RedisStore {
         &self,
         site: &SiteCode,
         id: OrderId,
-        _now: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let read = self.read(site, id).await?;
         let number = read.order.as_ref().and_then(number_of);
+        let news = CustomerNews::gone(read.order.as_ref().and_then(customer_of));
         let mut call = self.on_an_order(FORGET, site, id);
         call.arg(&read.raw).arg(millis(self.ttls.not_found));
         let forgotten: bool = self.connection.call(&call).await?;
         // News came in between: it knows better than the read that found nothing.
         if forgotten {
-            self.unlink(site, id, number.as_ref()).await
+            self.unlink(site, id, number.as_ref()).await?;
+            Box::pin(self.note_customer(site, id, &news, now)).await
         } else {
             Ok(())
         }

@@ -208,6 +208,7 @@ fn head(body: &payload::Order) -> Head {
         name: body.name.clone(),
         created_at: body.created_at,
         cancelled_at: body.cancelled_at,
+        closed_at: body.closed_at,
         financial_status: body.financial_status.as_deref().and_then(word),
         fulfillment_status: body.fulfillment_status.as_deref().and_then(word),
         currency: body.currency.clone(),

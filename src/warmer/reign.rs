@@ -294,7 +294,7 @@ impl Warmer {
                 bulk: &warmer.0.settings.bulk,
             };
             let _ring_at_the_end = RingWhenDropped(&warmer, &site);
-            sweep::run(&site, checkpoint, &around).await
+            Box::pin(sweep::run(&site, checkpoint, &around)).await
         });
         Active {
             task,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shopify_warmer::{
     clock::Clock,
-    store::{Store, StoreSettings, Ttls},
+    store::{CustomerKeys, Store, StoreSettings, Ttls},
     warmer::Rhythm,
 };
 
@@ -21,6 +21,7 @@ impl Cache {
         let settings = StoreSettings {
             prefix: "shopify".to_owned(),
             ttls: Ttls::default(),
+            customers: CustomerKeys::default(),
             // Always right, whatever a replica's clock is.
             clock: Clock::Simulated(ReplicaTime::new(&world.time)),
         };

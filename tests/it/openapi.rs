@@ -43,6 +43,36 @@ fn the_command_prints_a_valid_document_of_3_1() {
     assert!(valid, "{said}");
 }
 
+#[tokio::test]
+async fn cozes_profile_is_a_valid_document_of_3_0_wherever_it_comes_from() {
+    let harness = Harness::start().await;
+    let served = harness.http.get(harness.url("/openapi/coze.yaml"));
+    let served = served.send().await.unwrap();
+    assert_eq!(
+        served.headers()["content-type"],
+        "application/yaml; charset=utf-8"
+    );
+    let served = served.text().await.unwrap();
+    let its_url = format!("url: \"http://{}\"", harness.app.addr());
+    assert!(served.contains(&its_url), "{served:.2000}");
+    let printed = Command::new(env!("CARGO_BIN_EXE_shopify-warmer"))
+        .args(["openapi", "--profile", "coze"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.contains("url: \"http://127.0.0.1:8080\""));
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in [("served.yaml", served), ("printed.yaml", printed)] {
+        assert!(text.starts_with("openapi: \"3.0.1\""), "{name}");
+        let file = directory.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let (valid, said) = verdict(judge("openapi-spec-validator").arg(&file));
+        assert!(valid, "{name}: {said}");
+    }
+    harness.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_no_5xx_and_no_undocumented_answer() {
     let harness = Setup::default().shop(|shop| shop.orders(60)).start().await;

@@ -10,11 +10,12 @@ mod redis;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use shopify_warmer::{
     clock::Clock,
-    order::{OrderId, OrderNumber, OrderState, Tombstone},
+    order::{Email, OrderId, OrderNumber, OrderState, Tombstone},
     site::SiteCode,
-    store::{Entry, Found, MergeOutcome, Store, StoreSettings, Ttls},
+    store::{CustomerKeys, Entry, Found, MergeOutcome, Store, StoreSettings, Ttls},
 };
 use tempfile::TempDir;
 
@@ -48,8 +49,19 @@ fn settings() -> StoreSettings {
     StoreSettings {
         prefix: "shopify".to_owned(),
         ttls: Ttls::default(),
+        customers: customers(),
         clock: Clock::manual(noon()),
     }
+}
+
+/// What both sites hash addresses with.
+fn customers() -> CustomerKeys {
+    let secrets = ["new", "old"].map(SecretString::from);
+    CustomerKeys::of([(&uk(), secrets.as_slice()), (&de(), secrets.as_slice())])
+}
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
 }
 
 /// What a test's store lives on.

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    lookup::State,
+    http::shops::SiteEntry,
+    lookup::{OrderStatus, State, Unanswered},
     order::{OrderAnswer, Source, TrackingAnswer},
     site::SiteCode,
 };
@@ -64,6 +65,60 @@ pub(in crate::http) struct TrackingQuery {
     zip: String,
 }
 
+/// What may stand behind the `?` of a lookup by e-mail.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct CustomerQuery {
+    /// The customer's e-mail address, in either case, with `+` written as `%2B`.
+    #[param(min_length = 3, max_length = 254, example = "jane@example.com")]
+    email: String,
+    /// How many orders at most, 1 to 50; 10 where it is left out.
+    #[param(required = false, minimum = 1, maximum = 50, example = 10)]
+    limit: u32,
+    /// Only orders of this status; all where it is left out.
+    #[param(required = false, inline, example = "any")]
+    status: OrderStatus,
+    /// Only this site; without it, every site.
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
+    site: String,
+}
+
+/// What may stand behind the `?` of a count.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct CountQuery {
+    /// Only orders of this status; all where it is left out.
+    #[param(required = false, inline, example = "any")]
+    status: OrderStatus,
+    /// Only this site; without it, every site.
+    #[param(required = false, pattern = "^[A-Za-z0-9]{0,16}$", example = "uk")]
+    site: String,
+}
+
+/// A customer's orders.
+#[derive(ToSchema)]
+pub(in crate::http) struct CustomerLookup {
+    /// His orders, newest first, as many as were asked for at most.
+    orders: Vec<OrderAnswer>,
+    /// How many there are, shown or not; without those of the sites in `incomplete`.
+    total: u64,
+    /// Whether the cache knew all of it; false when Shopify was asked.
+    cached: bool,
+    /// Seconds left until the first of the orders shown expires.
+    #[schema(examples(171_900))]
+    cache_ttl: u64,
+    /// The freshness of the oldest of the orders shown, with the worst of their states; null where there are none.
+    freshness: Option<Freshness>,
+    /// Sites that did not answer, or not fully: their orders are missing.
+    incomplete: Vec<Unanswered>,
+    /// True where asking again in a few seconds may bring what is missing.
+    pending: bool,
+    /// Begins with `ORDER_NOT_FOUND` where there are none, with `INCOMPLETE` where some are missing. Else null.
+    message: Option<String>,
+    /// The same in Chinese.
+    message_zh: Option<String>,
+}
+
 /// Defines one lookup's answer: what was asked for, and how the answer came about.
 macro_rules! lookup {
     ($(#[$doc:meta])* $name:ident { $(#[$part_doc:meta])* $part:ident: $answer:ty }) => {
@@ -83,11 +138,18 @@ macro_rules! lookup {
             site_code: Option<SiteCode>,
             /// How old the answer is.
             freshness: Option<Freshness>,
+            /// Other sites that have an order of the same number: the newest is answered. Left out where there are none.
+            #[schema(required = false)]
+            also_at: Vec<SiteCode>,
+            /// Sites that did not answer and may have an order of this number. Left out where all did.
+            #[schema(required = false)]
+            incomplete: Vec<Unanswered>,
             /// Only with `LOOKUP_VERIFY=contact`: whether the e-mail address or postal code that was sent is the order's own. False: only the
             /// state is told, and `message` says what to ask the customer for.
             #[schema(required = false)]
             verified: bool,
-            /// Why there is no order, or only its state: begins with `ORDER_NOT_FOUND`, `CONTACT_REQUIRED` or `CONTACT_MISMATCH`. Else left out.
+            /// Why there is no order, or only its state, or what to know of it: begins with `ORDER_NOT_FOUND`, `CONTACT_REQUIRED`,
+            /// `CONTACT_MISMATCH`, `AMBIGUOUS` or `INCOMPLETE`. Else left out.
             #[schema(required = false)]
             message: String,
             /// The same in Chinese.
@@ -137,14 +199,4 @@ pub(in crate::http) struct SiteList {
     total: u64,
     /// The shops.
     sites: Vec<SiteEntry>,
-}
-
-/// A configured shop.
-#[derive(ToSchema)]
-pub(in crate::http) struct SiteEntry {
-    /// Its code.
-    code: SiteCode,
-    /// Its permanent domain.
-    #[schema(examples("my-shop.myshopify.com"))]
-    shop_domain: String,
 }

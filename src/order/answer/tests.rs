@@ -39,6 +39,7 @@ pub(in crate::order) fn order() -> Order {
         name: "#UK1".to_owned(),
         created_at: at(0),
         cancelled_at: None,
+        closed_at: None,
         financial_status: Some("paid".to_owned()),
         fulfillment_status: None,
         currency: "GBP".to_owned(),

@@ -39,6 +39,7 @@ fn head() -> impl Strategy<Value = Facet<Head>> {
                 name: "#UK1".to_owned(),
                 created_at: at(0),
                 cancelled_at: cancelled.map(at),
+                closed_at: None,
                 financial_status: Some("paid".to_owned()),
                 fulfillment_status: None,
                 currency: "EUR".to_owned(),

@@ -67,6 +67,7 @@ fn head(node: OrderNode, any_parcel: bool) -> Result<Head, WireError> {
         name: node.name,
         created_at: node.created_at,
         cancelled_at: node.cancelled_at,
+        closed_at: node.closed_at,
         financial_status: node.display_financial_status.as_deref().and_then(word),
         fulfillment_status: fulfillment_status(&node.display_fulfillment_status, any_parcel),
         total_price: money(&node.total_price_set),

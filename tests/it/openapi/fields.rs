@@ -119,6 +119,18 @@ async fn lookups_hold_the_fields_that_are_described() {
             "/api/shopify/tracking",
             "/api/shopify/tracking?order_id=1".to_owned(),
         ),
+        (
+            "/api/shopify/orders",
+            "/api/shopify/orders?email=nobody@example.com".to_owned(),
+        ),
+        (
+            "/api/shopify/orders",
+            "/api/shopify/orders?email=customer1@example.com&status=open".to_owned(),
+        ),
+        (
+            "/api/shopify/orders/count",
+            "/api/shopify/orders/count".to_owned(),
+        ),
     ] {
         described.check(path, "get", &harness.get(&asked).await);
     }

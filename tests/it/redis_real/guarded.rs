@@ -3,7 +3,7 @@
 use shopify_simulator::NewOrder;
 use shopify_warmer::{
     clock::Clock,
-    store::{Store, StoreSettings, Topology, Ttls},
+    store::{CustomerKeys, Store, StoreSettings, Topology, Ttls},
 };
 
 use crate::{harness::Setup, redis_guarded::GuardedRedis, redis_server::RedisServer};
@@ -12,6 +12,7 @@ fn store(url: &str) -> Store {
     let settings = StoreSettings {
         prefix: "shopify".to_owned(),
         ttls: Ttls::default(),
+        customers: CustomerKeys::default(),
         clock: Clock::System,
     };
     Store::redis(&url.to_owned().into(), settings).unwrap()

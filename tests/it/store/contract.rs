@@ -1,5 +1,6 @@
 //! What callers rely on, whichever store it is. Each is told of both, and again of Redis in the ways a real shop runs it.
 
+mod customers;
 mod lease;
 mod news;
 mod numbers;
@@ -109,6 +110,15 @@ contract! {
         no_writer_brings_back_what_is_being_redacted
         receipts_are_bounded_and_newest_first
         a_removal_stands_until_the_shop_lets_us_in_later;
+    customers:
+        a_list_is_what_a_search_found_and_news_adds_to_it
+        an_order_leaves_with_its_address_and_with_itself
+        no_list_and_news_alone_tell_nothing
+        that_a_customer_has_none_is_remembered_shortly
+        lists_live_as_long_as_orders_and_go_with_their_site
+        a_list_is_kept_under_every_secret
+        a_customer_is_forgotten_by_the_hash
+        many_orders_are_read_at_once;
     lease:
         a_lease_has_one_holder_until_it_runs_out
         a_lease_given_back_is_free_at_once

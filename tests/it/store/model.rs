@@ -2,7 +2,7 @@
 
 mod reference;
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{
@@ -11,12 +11,15 @@ use proptest::{
 };
 use shopify_warmer::{
     order::OrderState,
-    store::{Needs, RefreshAsk, RefreshEntry, Settled, Store, Wanted, Window},
+    store::{
+        CustomerFound, CustomerOrders, Needs, RefreshAsk, RefreshEntry, Settled, Store, Wanted,
+        Window,
+    },
 };
 
 use self::reference::{Model, Seen};
 use super::{
-    Backend, deleted, id,
+    Backend, deleted, email, id,
     news::{partial, whole},
     noon, number, uk,
 };
@@ -24,6 +27,8 @@ use super::{
 /// Few orders, so that operations meet, and two numbers for each of them.
 const ORDERS: RangeInclusive<u64> = 1..=3;
 const NAMES: [[&str; 2]; 3] = [["#UK1", "#UK11"], ["#UK2", "#UK22"], ["#UK3", "#UK33"]];
+/// Two customers, so that orders change hands.
+const CUSTOMERS: [&str; 2] = ["jane@example.com", "john@example.com"];
 /// Sequences tried on each store; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 24;
 
@@ -32,6 +37,7 @@ enum Operation {
     News(News),
     Missing(Missing),
     Refresh(Refresh),
+    Customer(Customer),
     Site(Site),
     Wait { minutes: i64 },
 }
@@ -44,6 +50,7 @@ enum News {
         note: u8,
         updated: i64,
         age_min: i64,
+        who: Option<&'static str>,
     },
     Partial {
         order: u64,
@@ -52,6 +59,24 @@ enum News {
     },
     Deleted {
         order: u64,
+    },
+}
+
+/// What becomes of a customer's list.
+#[derive(Debug, Clone)]
+enum Customer {
+    Listed {
+        who: &'static str,
+        orders: Vec<u64>,
+        more: bool,
+        age_min: i64,
+    },
+    Left {
+        who: &'static str,
+        order: u64,
+    },
+    Forgotten {
+        who: &'static str,
     },
 }
 
@@ -94,13 +119,15 @@ fn order_and_name() -> impl Strategy<Value = (u64, &'static str)> {
 fn news() -> impl Strategy<Value = News> {
     // Mostly of the last days, sometimes from a clock that runs ahead.
     let age = prop_oneof![8 => 0..3000_i64, 1 => -60..0_i64];
-    let whole = (order_and_name(), 0..3_u8, 0..9_i64, age).prop_map(
-        |((order, name), note, updated, age_min)| News::Whole {
+    let who = proptest::option::of(proptest::sample::select(&CUSTOMERS[..]));
+    let whole = (order_and_name(), 0..3_u8, 0..9_i64, age, who).prop_map(
+        |((order, name), note, updated, age_min, who)| News::Whole {
             order,
             name,
             note,
             updated,
             age_min,
+            who,
         },
     );
     let partial = (ORDERS, 7..9_u64, 0..9_i64).prop_map(|(order, parcel, updated)| News::Partial {
@@ -134,6 +161,25 @@ fn refresh() -> impl Strategy<Value = Refresh> {
     ]
 }
 
+fn customer() -> impl Strategy<Value = Customer> {
+    let who = || proptest::sample::select(&CUSTOMERS[..]);
+    let orders = proptest::sample::subsequence(ORDERS.collect::<Vec<_>>(), 0..=3);
+    let listed =
+        (who(), orders, any::<bool>(), 0..60_i64).prop_map(|(who, orders, more, age_min)| {
+            Customer::Listed {
+                who,
+                orders,
+                more,
+                age_min,
+            }
+        });
+    prop_oneof![
+        4 => listed,
+        1 => (who(), ORDERS).prop_map(|(who, order)| Customer::Left { who, order }),
+        1 => who().prop_map(|who| Customer::Forgotten { who }),
+    ]
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let missing = prop_oneof![
         2 => order_and_name().prop_map(|(_, name)| Missing::Number { name }),
@@ -150,6 +196,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         18 => news().prop_map(Operation::News),
         4 => missing.prop_map(Operation::Missing),
         9 => refresh().prop_map(Operation::Refresh),
+        5 => customer().prop_map(Operation::Customer),
         3 => site.prop_map(Operation::Site),
         3 => wait.prop_map(|minutes| Operation::Wait { minutes }),
     ]
@@ -164,7 +211,9 @@ impl News {
                 note,
                 updated,
                 age_min,
+                who,
             } => whole(order, now - minutes(age_min))
+                .emailed(who)
                 .named(name)
                 .noted(&note.to_string())
                 .created(noon() - TimeDelta::days(1))
@@ -212,6 +261,7 @@ impl Run {
             Operation::News(news) => self.merge(news.at(self.model.now)).await?,
             Operation::Missing(missing) => self.miss(missing).await,
             Operation::Refresh(refresh) => self.refresh(refresh).await,
+            Operation::Customer(customer) => self.customer(customer).await,
             Operation::Site(site) => self.site(site).await,
             Operation::Wait { minutes: waited } if self.time_is_ours => {
                 self.model.now += minutes(waited);
@@ -265,6 +315,43 @@ impl Run {
             }
             Refresh::Look => self.looked = self.model.due().first().copied(),
             Refresh::Settle { again_min } => self.settle(again_min).await,
+        }
+    }
+
+    async fn customer(&mut self, customer: Customer) {
+        let (store, uk, now) = (&self.store, uk(), self.model.now);
+        match customer {
+            Customer::Listed {
+                who,
+                orders,
+                more,
+                age_min,
+            } => {
+                let ids: Vec<_> = orders.iter().copied().map(id).collect();
+                let found = CustomerFound {
+                    orders: &ids,
+                    more,
+                    as_of: now - minutes(age_min),
+                };
+                store
+                    .list_customer(&uk, &email(who), &found, now)
+                    .await
+                    .unwrap();
+                self.model.list(who, &orders, more, found.as_of);
+            }
+            Customer::Left { who, order } => {
+                store
+                    .leave_customer(&uk, &email(who), id(order), now)
+                    .await
+                    .unwrap();
+                self.model.leave(who, order);
+            }
+            Customer::Forgotten { who } => {
+                for hash in store.customer_hashes(&uk, &email(who)) {
+                    store.forget_customer(&uk, &hash).await.unwrap();
+                }
+                self.model.lists.remove(who);
+            }
         }
     }
 
@@ -323,6 +410,10 @@ impl Run {
             let found = store.find(&uk, &number(name), now).await.unwrap();
             self.same(&Seen::from(found), &model.find(name))?;
         }
+        for who in CUSTOMERS {
+            let told = store.customer(&uk, &email(who), now).await.unwrap();
+            self.same_list(told, model.listed(who))?;
+        }
         let due = store.refreshes_due(&uk, now, 9).await.unwrap();
         prop_assert_eq!(due, model.due());
         let waiting = store.refresh_len(&uk).await.unwrap();
@@ -344,9 +435,37 @@ impl Run {
         Ok(())
     }
 
+    fn slack(&self) -> Duration {
+        Duration::from_secs(if self.time_is_ours { 0 } else { 20 })
+    }
+
+    fn same_list(
+        &self,
+        told: CustomerOrders,
+        expected: Option<(BTreeSet<u64>, bool, Duration)>,
+    ) -> TestCaseResult {
+        let told = match told {
+            CustomerOrders::Listed { orders, more, left } => {
+                Some((orders.iter().map(|order| order.get()).collect(), more, left))
+            }
+            CustomerOrders::Unknown => None,
+        };
+        let shown = format!("{told:?} instead of {expected:?}");
+        let is_same = match (told, expected) {
+            (Some((orders, more, left)), Some((wanted, wanted_more, wanted_left))) => {
+                let orders: BTreeSet<u64> = orders;
+                (orders, more) == (wanted, wanted_more)
+                    && left.abs_diff(wanted_left) <= self.slack()
+            }
+            (told, expected) => told.is_none() && expected.is_none(),
+        };
+        prop_assert!(is_same, "{shown}");
+        Ok(())
+    }
+
     /// Redis has counted down what it keeps since it was told how long.
     fn same(&self, seen: &Seen, expected: &Seen) -> TestCaseResult {
-        let slack = Duration::from_secs(if self.time_is_ours { 0 } else { 20 });
+        let slack = self.slack();
         prop_assert!(
             seen.is_like(expected, slack),
             "{seen:?} instead of {expected:?}"

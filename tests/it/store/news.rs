@@ -27,6 +27,7 @@ pub(super) fn whole(id: u64, at: DateTime<Utc>) -> News {
         name: format!("#UK{id}"),
         created_at: at - TimeDelta::days(2),
         cancelled_at: None,
+        closed_at: None,
         financial_status: Some("paid".to_owned()),
         fulfillment_status: None,
         currency: "GBP".to_owned(),

@@ -1,7 +1,7 @@
 //! The model: maps, and the contract's rules in as few words as they can be said.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ type Time = DateTime<Utc>;
 const ORDER: TimeDelta = TimeDelta::hours(48);
 const TRACKING: TimeDelta = TimeDelta::hours(6);
 const TOMBSTONE: TimeDelta = TimeDelta::hours(72);
+const LAG: TimeDelta = TimeDelta::minutes(10);
 const NOT_FOUND: TimeDelta = TimeDelta::seconds(60);
 
 /// What a lookup sees.
@@ -61,6 +62,15 @@ struct Cached {
     fresh_until: Time,
 }
 
+/// A customer's orders: all of them, or those of the last minutes alone.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    is_complete: bool,
+    more: bool,
+    orders: BTreeSet<u64>,
+    until: Option<Time>,
+}
+
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) now: Time,
@@ -72,6 +82,7 @@ pub(super) struct Model {
     /// When the tracking of each order of the window expires.
     window: BTreeMap<u64, Time>,
     pub(super) refreshes: BTreeMap<u64, RefreshEntry>,
+    pub(super) lists: BTreeMap<String, List>,
     pub(super) watermark: Option<Time>,
     pub(super) records: VecDeque<String>,
 }
@@ -86,6 +97,7 @@ impl Model {
             ways: BTreeMap::new(),
             window: BTreeMap::new(),
             refreshes: BTreeMap::new(),
+            lists: BTreeMap::new(),
             watermark: None,
             records: VecDeque::new(),
         }
@@ -106,6 +118,7 @@ impl Model {
     }
 
     pub(super) fn merge(&mut self, order: u64, news: &OrderState) -> MergeOutcome {
+        self.lists.retain(|_, list| list.until > Some(self.now));
         let OrderState::Present(news) = news else {
             self.remove(order);
             self.refreshes.remove(&order);
@@ -126,13 +139,58 @@ impl Model {
         }
         let outcome = match &known {
             None => MergeOutcome::Created,
-            Some(known) if *known == merged => return MergeOutcome::Unchanged,
+            Some(known) if *known == merged => {
+                self.note(order, customer(known), &merged);
+                return MergeOutcome::Unchanged;
+            }
             Some(known) if !known.says_the_same(&merged) => MergeOutcome::Changed,
             Some(known) if known.as_of < merged.as_of => MergeOutcome::Confirmed,
             Some(_) => MergeOutcome::Unchanged,
         };
+        self.note(order, known.as_ref().and_then(customer), &merged);
         self.put(order, merged);
         outcome
+    }
+
+    fn note(&mut self, order: u64, was: Option<String>, merged: &Order) {
+        let is = customer(merged);
+        if let Some(was) = was.filter(|was| Some(was) != is.as_ref()) {
+            self.leave(&was, order);
+        }
+        let recent = merged.head.as_ref().unwrap().version.updated_at > self.now - LAG;
+        let Some(is) = is.filter(|is| recent || self.lists.contains_key(is)) else {
+            return;
+        };
+        let list = self.lists.entry(is).or_default();
+        list.orders.insert(order);
+        if recent {
+            list.until = list.until.max(Some(self.now + LAG));
+        }
+    }
+
+    pub(super) fn leave(&mut self, who: &str, order: u64) {
+        if let Some(list) = self.lists.get_mut(who) {
+            list.orders.remove(&order);
+        }
+    }
+
+    pub(super) fn list(&mut self, who: &str, orders: &[u64], more: bool, as_of: Time) {
+        self.lists.retain(|_, list| list.until > Some(self.now));
+        let lives = if orders.is_empty() { NOT_FOUND } else { ORDER };
+        if as_of + lives <= self.now {
+            return;
+        }
+        let list = self.lists.entry(who.to_owned()).or_default();
+        (list.is_complete, list.more) = (true, more);
+        list.orders.extend(orders);
+        list.until = list.until.max(Some(as_of + lives));
+    }
+
+    pub(super) fn listed(&self, who: &str) -> Option<(BTreeSet<u64>, bool, Duration)> {
+        let list = self.lists.get(who).filter(|list| list.is_complete)?;
+        let left = (list.until? - self.now).to_std().ok();
+        let left = left.filter(|left| !left.is_zero())?;
+        Some((list.orders.clone(), list.more, left))
     }
 
     fn as_of(&self, order: &Order) -> Time {
@@ -154,6 +212,9 @@ impl Model {
     }
 
     fn remove(&mut self, order: u64) {
+        if let Some(who) = self.order(order).and_then(customer) {
+            self.leave(&who, order);
+        }
         if let Some(name) = self.order(order).map(name) {
             self.ways
                 .retain(|known, (to, _)| *known != name || *to != Some(order));
@@ -300,6 +361,10 @@ impl Model {
             ..Self::at(self.now)
         };
     }
+}
+
+fn customer(order: &Order) -> Option<String> {
+    order.head.as_ref().unwrap().value.email.clone()
 }
 
 fn name(order: &Order) -> String {
