@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
+use crate::tasks::Beat;
 use crate::{alert::Cause, http::AppState, inbox, warm::Received};
 
 /// How often a non-empty inbox is tried.
