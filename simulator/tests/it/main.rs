@@ -18,6 +18,7 @@ mod harness;
 mod oauth;
 #[cfg(test)]
 mod paging;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod reads;
