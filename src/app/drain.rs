@@ -8,8 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
-use crate::tasks::Beat;
-use crate::{alert::Cause, http::AppState, inbox, warm::Received};
+use crate::{alert::Cause, http::AppState, inbox, tasks::Beat, warm::Received};
 
 /// How often a non-empty inbox is tried.
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -49,6 +49,18 @@ impl Told {
         }
     }
 
+    /// That one of the check's findings is in this state and says this.
+    #[track_caller]
+    fn has(&self, check: &str, about: Option<&str>, state: &str, words: &str) {
+        let found = self.of(check, about);
+        assert!(
+            found
+                .iter()
+                .any(|(its, said)| *its == state && said.contains(words)),
+            "{found:#?}"
+        );
+    }
+
     #[track_caller]
     fn is_well(&self, check: &str, about: Option<&str>) {
         let found = self.of(check, about);
@@ -309,7 +321,7 @@ async fn which_secret_signs_is_told_by_its_place() {
         .start()
         .await;
     let told = ask_beside(&harness, &[]);
-    told.only(
+    told.has(
         "subscriptions",
         Some("uk"),
         "warning",

@@ -124,6 +124,8 @@ pub(in crate::http) struct Settings {
     page_size: u32,
     /// `WARMUP_MAX_DURATION`.
     max_duration_s: u64,
+    /// `WARMUP_BULK_THRESHOLD`.
+    bulk_threshold: u64,
     /// `WARMUP_MAX_MEMORY`, in bytes.
     max_memory: Option<u64>,
     /// `WARMUP_RATE_LIMIT`.

@@ -10,6 +10,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use shopify_warmer::tasks::Tasks;
+
 use crate::{command_line::Running, harness::until, redis_server::free_port};
 
 /// A proxy that gets in the way.
@@ -40,7 +42,9 @@ impl Proxy {
         let router = Router::new()
             .fallback(answer)
             .layer(DefaultBodyLimit::disable());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        Tasks::default()
+            .tracker
+            .spawn(async move { axum::serve(listener, router).await });
         url
     }
 

@@ -134,7 +134,8 @@ async fn values_of_other_formats_are_fetched_anew_from_the_file() {
 /// A file of redb's own later format, and one whose table holds other types.
 #[tokio::test]
 async fn a_file_of_another_format_is_moved_aside_and_kept() {
-    for newer in [newer_redb as fn(&std::path::Path), other_tables] {
+    let ways: [fn(&std::path::Path); 2] = [newer_redb, other_tables];
+    for newer in ways {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("cache.redb");
         newer(&file);
