@@ -7,9 +7,12 @@ use crate::{
     site::Site,
     store::{Coverage, StoreError},
     subscriptions::Audited,
-    warm::Voices,
+    warm::{self, Receipt, Voices},
     warmer::RunningSweep,
 };
+
+/// Receipts that are shown of each site; the store keeps more.
+const RECEIPTS: usize = 20;
 
 /// What the store holds of a site.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(super) struct Held {
     pub(super) sweep: Option<RunningSweep>,
     /// Since when the shop has removed the app; none while it has it.
     pub(super) removed_since: Option<DateTime<Utc>>,
+    /// What was erased or asked for in the name of privacy, newest first.
+    pub(super) receipts: Vec<Receipt>,
     /// What the last audit of the subscriptions found.
     pub(super) audited: Option<Audited>,
     /// Who delivers webhooks.
@@ -42,6 +47,7 @@ impl Held {
             heard_at: store.heard_at(code).await?,
             sweep: state.warmer.running(code).await?,
             removed_since: store.standing(code).await?.removed_since(),
+            receipts: warm::receipts(store, code, RECEIPTS).await?,
             audited: state.warmer.audited(code).await?,
             voices: Voices::read(store.voices(code).await?),
         })

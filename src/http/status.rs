@@ -26,15 +26,13 @@ use crate::{
     site::{Site, SiteCode},
     store::Coverage,
     sweep::{Drift, Kind, Outcome, SweepRecord, TaskId},
-    warm::{self, TopicCounts},
+    warm::TopicCounts,
     warmer::RunningSweep,
 };
 
 /// Slots that are shown: a day of them to come, two days of them behind.
 const SLOTS_TO_COME: usize = 4;
 const SLOTS_BEHIND: usize = 8;
-/// Receipts that are shown of each site; the store keeps more.
-const RECEIPTS: usize = 20;
 
 /// Everything there is to see. What the store would have to tell is null while it cannot be reached: that is when somebody looks.
 #[derive(Debug, Serialize, ToSchema)]
@@ -199,11 +197,8 @@ async fn read(state: &AppState) -> Status {
     };
     let records = history.unwrap_or_default();
     let mut held = Vec::new();
-    let mut receipts = BTreeMap::new();
     for site in state.sites.iter() {
         held.push((site, Held::read(state, site).await.ok()));
-        let of_the_site = warm::receipts(&state.store, &site.code, RECEIPTS).await;
-        receipts.insert(site.code.clone(), of_the_site.ok());
     }
     let sweeps: Vec<_> = held
         .iter()
@@ -243,12 +238,7 @@ async fn read(state: &AppState) -> Status {
             .map(|(site, held)| {
                 (
                     site.code.clone(),
-                    SiteStatus::of(
-                        state,
-                        site,
-                        (held.as_ref(), receipts.remove(&site.code).flatten()),
-                        &records,
-                    ),
+                    SiteStatus::of(state, site, held.as_ref(), &records),
                 )
             })
             .collect(),

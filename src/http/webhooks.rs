@@ -182,7 +182,7 @@ async fn heed(state: &AppState, site: &Site, received: &Received) {
     match timeout(STORE_PATIENCE, concerns_standing).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            debug!(site = %site.code, "whether the app is installed is seen later: {error}")
+            debug!(site = %site.code, "whether the app is installed is seen later: {error}");
         }
         Err(_elapsed) => debug!(site = %site.code, "whether the app is installed is seen later"),
     }

@@ -115,7 +115,7 @@ impl SiteStatus {
     pub(super) fn of(
         state: &AppState,
         site: &Site,
-        (held, receipts): (Option<&Held>, Option<Vec<Receipt>>),
+        held: Option<&Held>,
         records: &[SweepRecord],
     ) -> Self {
         let own = || records.iter().filter(|record| record.site == site.code);
@@ -127,7 +127,7 @@ impl SiteStatus {
                 SiteState::Active
             },
             uninstalled_since: told.and_then(|held| held.removed_since),
-            receipts,
+            receipts: told.map(|held| held.receipts.clone()),
             running: told.is_some_and(|held| held.sweep.is_some()),
             warmed_here: state.warmer.reigns(&site.code),
             last_full_warmup: last(own(), Kind::Full),
