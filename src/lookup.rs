@@ -169,6 +169,21 @@ impl Lookups {
         replies.answer()
     }
 
+    /// The sites to ask, and those that are not asked because they have removed the app.
+    fn connected(&self, site: Option<Arc<Site>>) -> (Vec<Arc<Site>>, Vec<Unanswered>) {
+        let mut sites = match site {
+            Some(site) => vec![site],
+            None => self.0.sites.iter().cloned().collect(),
+        };
+        let closed = sites.extract_if(.., |site| site.calls.is_closed());
+        let closed = closed.map(|site| Unanswered {
+            site: site.code.clone(),
+            reason: Silence::NotConnected,
+        });
+        let closed = closed.collect();
+        (sites, closed)
+    }
+
     /// Hits and misses since the start.
     pub fn counts(&self) -> HitCounts {
         HitCounts {

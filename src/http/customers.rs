@@ -17,7 +17,7 @@ use super::{
     others::names_of,
 };
 use crate::{
-    lookup::{CustomerAnswer, FoundOrder, OrderStatus, OrdersOf, Silence, Unanswered},
+    lookup::{CustomerAnswer, FoundOrder, OrderStatus, OrdersOf, Unanswered},
     order::{Email, OrderAnswer},
 };
 
@@ -118,10 +118,7 @@ fn found(
         cached: answer.cached,
         cache_ttl: nearest.map_or(0, seconds),
         freshness: oldest(&shown, state.clock.now()),
-        pending: answer
-            .incomplete
-            .iter()
-            .any(|one| one.reason != Silence::TooManyOrders),
+        pending: answer.incomplete.iter().any(|one| one.reason.may_pass()),
         incomplete: answer.incomplete.clone(),
         message,
         message_zh,
@@ -139,12 +136,19 @@ fn message(total: usize, incomplete: &[Unanswered]) -> (Option<String>, Option<S
             Some("ORDER_NOT_FOUND：没有找到该邮箱的订单，请核对邮箱或提供订单号".to_owned()),
         ),
         (_, []) => (None, None),
-        (_, _) => (
+        (_, _) if incomplete.iter().any(|one| one.reason.may_pass()) => (
             Some(format!(
                 "INCOMPLETE: orders at {} are missing; ask again in a few seconds",
                 names_of(incomplete)
             )),
             Some(format!("INCOMPLETE：{} 的订单暂未查到，请几秒后重试", names_of(incomplete))),
+        ),
+        (_, _) => (
+            Some(format!(
+                "INCOMPLETE: orders at {} are missing; `incomplete` says why",
+                names_of(incomplete)
+            )),
+            Some(format!("INCOMPLETE：{} 的订单不完整，原因见 incomplete", names_of(incomplete))),
         ),
     }
 }

@@ -120,10 +120,13 @@ pub(super) async fn count(
     });
     let silent = &counted.incomplete;
     let message = (!silent.is_empty()).then(|| {
-        format!(
-            "INCOMPLETE: {} did not answer; ask again in a few seconds",
-            names_of(silent)
-        )
+        let again = silent.iter().any(|one| one.reason.may_pass());
+        let again = if again {
+            "; ask again in a few seconds"
+        } else {
+            ""
+        };
+        format!("INCOMPLETE: {} did not answer{again}", names_of(silent))
     });
     Ok(success(&OrderCount {
         count: total,

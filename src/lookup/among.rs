@@ -30,6 +30,18 @@ pub enum Silence {
     Vague,
     /// The customer has more orders there than are listed.
     TooManyOrders,
+    /// The shop has removed the app: it is not asked.
+    NotConnected,
+}
+
+impl Silence {
+    /// Whether asking again in a few seconds may tell more.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Pending | Self::Unavailable | Self::Busy => true,
+            Self::Vague | Self::TooManyOrders | Self::NotConnected => false,
+        }
+    }
 }
 
 /// A site that did not answer, or not fully.

@@ -155,10 +155,7 @@ impl Lookups {
         status: OrderStatus,
         site: Option<Arc<Site>>,
     ) -> Result<Counted, Failure> {
-        let sites = match site {
-            Some(site) => vec![site],
-            None => self.0.sites.iter().cloned().collect(),
-        };
+        let (sites, closed) = self.connected(site);
         let until = Instant::now() + self.0.patience;
         let mut counted = Counted {
             sites: Vec::with_capacity(sites.len()),
@@ -198,7 +195,13 @@ impl Lookups {
         }
         match failure {
             Some(failure) if counted.incomplete.len() == sites.len() => Err(failure),
-            Some(_) | None => Ok(counted),
+            Some(_) | None => {
+                counted
+                    .sites
+                    .extend(closed.iter().map(|one| SiteCount::unknown(&one.site)));
+                counted.incomplete.extend(closed);
+                Ok(counted)
+            }
         }
     }
 

@@ -63,10 +63,7 @@ impl Lookups {
     /// When no site can tell.
     pub async fn by_email(&self, ask: OrdersOf) -> Result<CustomerAnswer, Failure> {
         let began = Instant::now();
-        let sites = match ask.site {
-            Some(site) => vec![site],
-            None => self.0.sites.iter().cloned().collect(),
-        };
+        let (sites, closed) = self.connected(ask.site);
         let (until, email) = (began + self.0.patience, &ask.email);
         let asked = sites.iter().map(|site| async move {
             let answer = timeout_at(until, self.at_site(site, email)).await;
@@ -110,6 +107,7 @@ impl Lookups {
         if let Some(failure) = failure.filter(|_| all_failed) {
             return Err(failure);
         }
+        answer.incomplete.extend(closed);
         answer
             .orders
             .sort_by_key(|found| std::cmp::Reverse(placed_at(found)));
