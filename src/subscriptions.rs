@@ -1,6 +1,6 @@
 //! The shop's webhook subscriptions: what we need, what there is, and how the one becomes the other.
 //!
-//! [`look`] reads and judges and changes nothing; [`repair`] does what the findings say. The API shows only what was made through
+//! [`look`] reads and judges and changes nothing; [`repair()`] does what the findings say. The API shows only what was made through
 //! the API. Of the app's own configuration (`shopify.app.toml`) it is known by what comes in: see [`crate::warm::Voice`].
 
 mod audit;

@@ -1,7 +1,7 @@
 //! What must go for good: a customer's data, or all of a shop's. What was said before a redaction is refused afterwards, whoever
 //! says it again.
 //!
-//! Three memories do it, each kept for [`TOMBSTONE_TTL`]: a tombstone for each order that went; one of the customer, under a short
+//! Three memories do it, each kept for `TOMBSTONE_TTL`: a tombstone for each order that went; one of the customer, under a short
 //! hash, which refuses their orders from before the redaction that were not cached then; one of the site, which refuses whatever
 //! was observed before it. An order that a redacted customer places later is let in.
 

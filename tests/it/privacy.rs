@@ -362,6 +362,16 @@ async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
     let answer = harness.by_id(first).await;
     let message = answer.data()["message"].as_str().unwrap();
     assert!(message.starts_with("SHOP_NOT_CONNECTED"), "{message}");
+    for path in ["?email=somebody@example.com", "/count"] {
+        let answer = harness.get(&format!("/api/shopify/orders{path}")).await;
+        let (data, why) = (answer.data(), &answer.data()["incomplete"]);
+        assert_eq!(
+            *why,
+            json!([{ "site": "uk", "reason": "not_connected" }]),
+            "{data}"
+        );
+        assert_ne!(data["pending"], true, "asking again tells no more: {data}");
+    }
     let refused = harness
         .post("/api/warmup/trigger", &json!({ "type": "full" }))
         .await;

@@ -19,7 +19,7 @@ local held = redis.pcall('GET', KEYS[1])
 if type(held) ~= 'string' then held = '' end
 return {held, redis.call('PTTL', KEYS[1])}";
 
-/// Adds an order to a list. Where there is none it is noted for a while, if that is asked for (ARGV[2], milliseconds, else 0; ARGV[3]: the
+/// Adds an order to a list. Where there is none it is noted for a while, if that is asked for (`ARGV[2]`, milliseconds, else 0; `ARGV[3]`: the
 /// list with this order alone).
 const ADD: &str = r#"
 local held, least = redis.pcall('GET', KEYS[1]), tonumber(ARGV[2])
