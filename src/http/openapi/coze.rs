@@ -50,7 +50,7 @@ fn profile(whole: &Value, server: &str) -> Value {
         "info": {
             "title": "Shopify orders",
             "description": "Where is my order? Orders and tracking of the connected Shopify shops, by order number, id or e-mail address. \
-                Read message first: it begins with ORDER_NOT_FOUND, AMBIGUOUS or INCOMPLETE where the answer needs a word.",
+                Read message first: it begins with ORDER_NOT_FOUND, AMBIGUOUS, INCOMPLETE, CONTACT_REQUIRED or CONTACT_MISMATCH where the answer needs a word.",
             "version": whole.pointer("/info/version"),
         },
         "servers": [{ "url": server }],

@@ -223,6 +223,10 @@ fn facts(parcel: &Parcel<'_>, language: Language, detail: Detail) -> Option<Stri
     if language == Language::En && parcel.company().is_none() {
         facts.replace_range(0..1, "T");
     }
+    if language == Language::Zh && parcel.url().is_some() {
+        // A chat takes the full stop for a part of the link.
+        facts.push(' ');
+    }
     Some(facts)
 }
 

@@ -69,7 +69,7 @@ fn on_its_way() {
     let mut order = shipped();
     tells(
         &order,
-        "您的订单 UK1 已发货。包裹已发出（2026-11-20 发货）。承运商：Royal Mail，运单号：RM1000007GB，查询链接：https://www.royalmail.com/track-your-item#/tracking-results/RM1000007GB。",
+        "您的订单 UK1 已发货。包裹已发出（2026-11-20 发货）。承运商：Royal Mail，运单号：RM1000007GB，查询链接：https://www.royalmail.com/track-your-item#/tracking-results/RM1000007GB 。",
         "Your order UK1 has been shipped. The parcel has been sent (shipped on 2026-11-20). Carrier: Royal Mail, tracking number: RM1000007GB, follow it at https://www.royalmail.com/track-your-item#/tracking-results/RM1000007GB.",
     );
     report(&mut order, 1, 7, 70, "out_for_delivery");
