@@ -333,6 +333,20 @@ async fn what_is_held_of_a_customer_is_told_in_a_receipt() {
     clippy::too_many_lines,
     reason = "one story from its beginning to its end"
 )]
+/// Lookups over all shops leave out one that removed the app, and say so.
+async fn others_are_told_that_it_is_not_asked(harness: &Harness) {
+    for path in ["?email=somebody@example.com", "/count"] {
+        let answer = harness.get(&format!("/api/shopify/orders{path}")).await;
+        let (data, why) = (answer.data(), &answer.data()["incomplete"]);
+        assert_eq!(
+            *why,
+            json!([{ "site": "uk", "reason": "not_connected" }]),
+            "{data}"
+        );
+        assert_ne!(data["pending"], true, "asking again tells no more: {data}");
+    }
+}
+
 async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
     let mut setup = Setup::default();
     if let Some(redis) = &redis {
@@ -362,16 +376,7 @@ async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
     let answer = harness.by_id(first).await;
     let message = answer.data()["message"].as_str().unwrap();
     assert!(message.starts_with("SHOP_NOT_CONNECTED"), "{message}");
-    for path in ["?email=somebody@example.com", "/count"] {
-        let answer = harness.get(&format!("/api/shopify/orders{path}")).await;
-        let (data, why) = (answer.data(), &answer.data()["incomplete"]);
-        assert_eq!(
-            *why,
-            json!([{ "site": "uk", "reason": "not_connected" }]),
-            "{data}"
-        );
-        assert_ne!(data["pending"], true, "asking again tells no more: {data}");
-    }
+    others_are_told_that_it_is_not_asked(&harness).await;
     let refused = harness
         .post("/api/warmup/trigger", &json!({ "type": "full" }))
         .await;
