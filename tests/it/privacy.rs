@@ -329,10 +329,6 @@ async fn what_is_held_of_a_customer_is_told_in_a_receipt() {
     harness.stop().await;
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one story from its beginning to its end"
-)]
 /// Lookups over all shops leave out one that removed the app, and say so.
 async fn others_are_told_that_it_is_not_asked(harness: &Harness) {
     for path in ["?email=somebody@example.com", "/count"] {
@@ -345,6 +341,24 @@ async fn others_are_told_that_it_is_not_asked(harness: &Harness) {
         );
         assert_ne!(data["pending"], true, "asking again tells no more: {data}");
     }
+}
+
+/// What a person and other programs are told of a shop that has removed the app.
+async fn it_is_told(harness: &Harness, order: u64) {
+    let answer = harness.by_id(order).await;
+    let message = answer.data()["message"].as_str().unwrap();
+    assert!(message.starts_with("SHOP_NOT_CONNECTED"), "{message}");
+    others_are_told_that_it_is_not_asked(harness).await;
+    let refused = harness
+        .post("/api/warmup/trigger", &json!({ "type": "full" }))
+        .await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    until("a person is told", || async {
+        let status = harness.get("/api/warmup/status").await;
+        let alerts = status.data()["alerts"].to_string();
+        alerts.contains("app_removed").then_some(())
+    })
+    .await;
 }
 
 async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
@@ -373,21 +387,8 @@ async fn a_shop_leaves_and_comes_back(redis: Option<RedisServer>) {
         harness.simulator.redeliver(delivery);
     }
     harness.simulator.settled().await;
-    let answer = harness.by_id(first).await;
-    let message = answer.data()["message"].as_str().unwrap();
-    assert!(message.starts_with("SHOP_NOT_CONNECTED"), "{message}");
-    others_are_told_that_it_is_not_asked(&harness).await;
-    let refused = harness
-        .post("/api/warmup/trigger", &json!({ "type": "full" }))
-        .await;
-    assert_eq!(refused.status, 409, "{}", refused.text);
+    it_is_told(&harness, first).await;
     nothing_is_left(&harness, redis.as_ref()).await;
-    until("a person is told", || async {
-        let status = harness.get("/api/warmup/status").await;
-        let alerts = status.data()["alerts"].to_string();
-        alerts.contains("app_removed").then_some(())
-    })
-    .await;
     let calls = harness.simulator.calls();
     assert!(
         calls.iter().all(|call| call.operation == "WhoAmI"),
