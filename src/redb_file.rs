@@ -176,7 +176,8 @@ impl RedbFile {
     }
 
     /// Writes the file anew with nothing but what is in its tables: redb does not overwrite what was removed until it needs the
-    /// room. Only for the one who writes, and only between transactions; readers go on meanwhile.
+    /// room. Only for the one who writes, and only between transactions. Readers go on meanwhile; who is reading as the files change
+    /// places fails, and can tell by the generation that it is worth reading again.
     pub(crate) fn rewrite(&self) -> Result<(), Fault> {
         let (path, fresh) = (
             self.dir.join(self.kind.name),

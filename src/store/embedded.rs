@@ -248,20 +248,32 @@ impl EmbeddedStore {
         .await
     }
 
-    /// Reads in place: a few microseconds out of redb's cache, less than handing the work to another thread would cost.
-    fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Redb<T>) -> Result<T> {
-        let mut generation = self.file.generation();
-        let read = guarded(|| {
-            let (read, of) = self.file.begin_read()?;
-            generation = Some(of);
-            Ok(work(&read)?)
-        });
-        read.map_err(|fault| {
+    /// Reads in place: a few microseconds out of redb's cache, less than handing the work to another thread would cost. What is being
+    /// read as the file is written anew, or opened again, fails; it is read once more from the file that took its place.
+    fn read<T>(&self, work: impl Fn(&ReadTransaction) -> Redb<T>) -> Result<T> {
+        loop {
+            let mut generation = self.file.generation();
+            let read = guarded(|| {
+                let (read, of) = self.file.begin_read()?;
+                generation = Some(of);
+                Ok(work(&read)?)
+            });
+            let fault = match read {
+                Ok(value) => return Ok(value),
+                Err(fault) => fault,
+            };
+            if self
+                .file
+                .generation()
+                .is_some_and(|now| Some(now) != generation)
+            {
+                continue;
+            }
             if let Some(generation) = generation {
                 self.writer.note_failed_read(generation, fault.check());
             }
-            StoreError::from(&fault)
-        })
+            return Err(StoreError::from(&fault));
+        }
     }
 
     async fn write<T: Send + 'static>(

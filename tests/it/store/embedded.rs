@@ -7,11 +7,15 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chrono::TimeDelta;
 use redb::{ReadOnlyDatabase, ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
-use shopify_warmer::store::{Found, MergeOutcome, Store, StoreError, Wanted};
+use shopify_warmer::store::{Found, MergeOutcome, Store, StoreError, Subject, Wanted};
 
 use super::news::{partial, whole};
 use super::{
@@ -155,6 +159,40 @@ async fn everything_survives_a_restart() {
     assert_eq!(store.watermark(&uk()).await.unwrap(), Some(noon()));
     assert_eq!(store.records(&uk(), 10).await.unwrap(), ["{}"]);
     assert!(set_aside(dir.path()).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_do_not_notice_that_the_file_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    for order in 1..=50 {
+        merge(&store, whole(order, noon())).await;
+    }
+    let done = Arc::new(AtomicBool::new(false));
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (store, done) = (store.clone(), Arc::clone(&done));
+        readers.spawn(async move {
+            while !done.load(Ordering::Relaxed) {
+                for order in 1..=50 {
+                    let found = store.order(&uk(), id(order), noon()).await;
+                    assert!(matches!(found, Ok(Found::Order(_))), "{found:?}");
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for stranger in 1..=40 {
+        let subject = Subject {
+            orders: [id(1000 + stranger)].into(),
+            customer: None,
+            email: None,
+        };
+        let redacted = store.redact_customer(&uk(), &subject, noon(), noon()).await;
+        redacted.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    readers.join_all().await;
 }
 
 #[tokio::test]
