@@ -116,14 +116,7 @@ impl Setup {
         // As an app delivers that was released with our section of `shopify.app.toml`.
         simulator.name_deliveries(shopify_warmer::warm::SECTION_NAME);
         simulator.deliver_to(&format!("http://{}/webhooks/shopify", app.addr()));
-        the_first_audit(&app).await;
-        // The shop tells of itself at the start; what a test breaks or counts comes after that.
-        until("every shop was asked to tell of itself", || async {
-            let mut sites = app.state().sites.iter();
-            let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
-            asked.then_some(())
-        })
-        .await;
+        settled_in(&app).await;
         if config.warmer.schedule.is_none() {
             simulator.clear_calls();
         }
@@ -143,7 +136,18 @@ impl Setup {
     }
 }
 
-/// Waits for the audit of the subscriptions at the start: a test counts the calls that come after. A store that is away has none.
+/// Waits for what the service does at its start: what a test breaks or counts comes after that.
+pub(crate) async fn settled_in(app: &App) {
+    the_first_audit(app).await;
+    until("every shop was asked to tell of itself", || async {
+        let mut sites = app.state().sites.iter();
+        let asked = sites.all(|site| site.access().is_some() || site.calls.trouble().is_some());
+        asked.then_some(())
+    })
+    .await;
+}
+
+/// The audit of the subscriptions. A store that is away has none.
 async fn the_first_audit(app: &App) {
     let warmer = &app.state().warmer;
     let made = async {

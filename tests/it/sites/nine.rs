@@ -7,7 +7,7 @@ use shopify_simulator::{Builder, NewOrder, Simulator};
 use shopify_warmer::{app::App, clock::Clock, config::Config};
 use tempfile::TempDir;
 
-use crate::harness::{ADMIN_TOKEN, Reply, reply, until};
+use crate::harness::{ADMIN_TOKEN, Reply, reply, settled_in, until};
 
 pub(super) const CODES: [&str; 9] = ["de", "es", "eu", "fr", "it", "nl", "pl", "uk", "us"];
 
@@ -65,11 +65,7 @@ impl Nine {
             http,
             _data_dir: data_dir,
         };
-        until("all shops have told of themselves", || async {
-            let mut sites = nine.app.state().sites.iter();
-            sites.all(|site| site.access().is_some()).then_some(())
-        })
-        .await;
+        settled_in(&nine.app).await;
         for (_, shop) in &nine.shops {
             shop.clear_calls();
             shop.deliver_to(&nine.url("/webhooks/shopify"));
