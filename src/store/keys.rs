@@ -63,6 +63,11 @@ impl Keys {
         self.of_site(site, &format!("redacted:{mark}"))
     }
 
+    /// The ids of the orders that went because of a demand for redaction, made at `at` in epoch milliseconds.
+    pub(super) fn erased(&self, site: &SiteCode, name: &str, at: i64) -> String {
+        self.of_site(site, &format!("erased:{name}:{at}"))
+    }
+
     /// What all of a site's orders are called.
     pub(super) fn is_order(key: &str) -> bool {
         key.ends_with(":order")

@@ -3,7 +3,8 @@
 //!
 //! Three memories do it, each kept for `TOMBSTONE_TTL`: a tombstone for each order that went; one of the customer, under a short
 //! hash, which refuses their orders from before the redaction that were not cached then; one of the site, which refuses whatever
-//! was observed before it. An order that a redacted customer places later is let in.
+//! was observed before it. An order that a redacted customer places later is let in. As long is noted which orders went because of
+//! a demand, so that its receipt tells of all of them, even if its first attempt was cut off or a writer took its own order back.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -33,7 +34,8 @@ pub struct Subject {
 /// What went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redacted {
-    /// The orders that were cached.
+    /// The orders that were cached, those included that went because of the same demand before: by an attempt that was cut off, or by
+    /// a writer.
     pub orders: BTreeSet<OrderId>,
     /// Keys besides theirs that led to them.
     pub ways: u64,
@@ -66,6 +68,15 @@ impl Subject {
     pub(super) fn marks(&self, site: &SiteCode) -> Vec<String> {
         marks(site, self.customer, self.email.as_deref())
     }
+
+    /// The names under which is noted what went because of a demand: the customer's, or else that of the orders it names.
+    pub(super) fn demand(&self, site: &SiteCode) -> Vec<String> {
+        let marks = self.marks(site);
+        if marks.is_empty() {
+            return vec![mark(site, "orders", &format!("{:?}", self.orders))];
+        }
+        marks
+    }
 }
 
 /// Whether two spellings are one address.
@@ -82,12 +93,12 @@ pub(super) struct Claim {
     pub(super) marks: Vec<String>,
 }
 
-/// What is remembered that may refuse it: up to when the site's past is forgotten, and when each of its customer's names was
-/// redacted. Epoch milliseconds.
+/// What is remembered that may refuse it: up to when the site's past is forgotten, and when those of its customer's names that were
+/// redacted were. Epoch milliseconds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
     pub(super) forgotten_until: Option<i64>,
-    pub(super) redacted_at: Vec<i64>,
+    pub(super) redacted_at: Vec<(String, i64)>,
 }
 
 impl Claim {
@@ -104,17 +115,26 @@ impl Claim {
     }
 
     pub(super) fn is_refused(&self, memory: &Memory) -> bool {
-        let before = |at: Option<DateTime<Utc>>, millis: i64| {
-            at.is_some_and(|at| at.timestamp_millis() <= millis)
-        };
         memory
             .forgotten_until
             .is_some_and(|until| before(self.said_at, until))
-            || memory
-                .redacted_at
-                .iter()
-                .any(|redacted_at| before(self.created_at, *redacted_at))
+            || self.refusing(memory).next().is_some()
     }
+
+    /// The redactions of its customer that refuse it: under which name, and when.
+    pub(super) fn refusing<'a>(
+        &'a self,
+        memory: &'a Memory,
+    ) -> impl Iterator<Item = (&'a str, i64)> {
+        let redacted = memory.redacted_at.iter();
+        redacted
+            .map(|(mark, at)| (mark.as_str(), *at))
+            .filter(|(_, at)| before(self.created_at, *at))
+    }
+}
+
+fn before(at: Option<DateTime<Utc>>, millis: i64) -> bool {
+    at.is_some_and(|at| at.timestamp_millis() <= millis)
 }
 
 /// When it was surely not later said. A delivery's own time stands in a header that nobody signed; its body's is signed.

@@ -38,7 +38,7 @@ pub struct Receipt {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub orders_held: BTreeSet<OrderId>,
-    /// How many orders were cached and went.
+    /// How many orders were cached and went, an attempt that was cut off included.
     pub orders_erased: u64,
     /// How many keys went besides: for a shop, all.
     pub keys_erased: u64,
@@ -73,8 +73,8 @@ impl Receipt {
 
     /// Keeps it, unless a redelivery found nothing more to do.
     pub(crate) async fn leave(self, store: &Store, site: &SiteCode) -> Result<(), StoreError> {
-        let erased = self.orders_erased + self.keys_erased + self.deliveries_erased;
-        if erased == 0 && self.is_known(&receipts(store, site, LOOKED_THROUGH).await?) {
+        let besides = self.keys_erased + self.deliveries_erased;
+        if besides == 0 && self.is_known(&receipts(store, site, LOOKED_THROUGH).await?) {
             return Ok(());
         }
         tracing::info!(
@@ -99,11 +99,13 @@ impl Receipt {
                 other.asked_at,
                 &other.customer,
                 other.data_request,
+                other.orders_erased,
             ) == (
                 &self.topic,
                 self.asked_at,
                 &self.customer,
                 self.data_request,
+                self.orders_erased,
             )
         })
     }

@@ -43,7 +43,8 @@ pub(super) fn memory_of(
         ..Memory::default()
     };
     for mark in &claim.marks {
-        memory.redacted_at.extend(time(&keys.redacted(site, mark))?);
+        let at = time(&keys.redacted(site, mark))?;
+        memory.redacted_at.extend(at.map(|at| (mark.clone(), at)));
     }
     Ok(memory)
 }
@@ -108,7 +109,9 @@ impl EmbeddedStore {
                 }
                 let redacted = erase(write, &mut entries, (&keys, &site), &subject)?;
                 demand_rewrite(write)?;
-                Ok(redacted)
+                let demand = subject.demand(&site).into_iter();
+                let demand = demand.map(|name| keys.erased(&site, &name, at.timestamp_millis()));
+                with_earlier(&mut entries, demand, redacted)
             })
             .await?;
         self.rewrite().await;
@@ -192,6 +195,27 @@ impl EmbeddedStore {
                 .collect()
         })
     }
+}
+
+/// Adds the orders that went when the same demand was met before, and its receipt did not come to be written.
+fn with_earlier(
+    entries: &mut Entries<'_>,
+    demand: impl Iterator<Item = String>,
+    mut redacted: Redacted,
+) -> Redb<Redacted> {
+    let ids = |orders: &BTreeSet<OrderId>| {
+        let ids: Vec<_> = orders.iter().map(OrderId::to_string).collect();
+        ids.join(" ")
+    };
+    for key in demand {
+        let earlier = entries.get(&key)?.map(|(ids, _)| ids).unwrap_or_default();
+        let earlier = earlier
+            .split(' ')
+            .filter_map(|id| id.parse::<OrderId>().ok());
+        redacted.orders.extend(earlier);
+        entries.put(&key, &ids(&redacted.orders), TOMBSTONE_TTL)?;
+    }
+    Ok(redacted)
 }
 
 /// Removes all that there is of a customer, what has expired and lies here still included.

@@ -25,6 +25,12 @@ local held = tonumber(redis.call('GET', KEYS[1]) or '') or -1
 if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1";
 
+/// Adds ids to those that went because of a demand, and returns all of them.
+const NOTE_ERASED: &str = r"
+for place = 2, #ARGV do redis.call('SADD', KEYS[1], ARGV[place]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('SMEMBERS', KEYS[1])";
+
 /// A key's text; empty where it holds none.
 const TEXT: &str = "local held = redis.pcall('GET', KEYS[1]) if type(held) ~= 'string' then return '' end return held";
 
@@ -65,9 +71,13 @@ impl RedisStore {
         let mut times = held
             .into_iter()
             .map(|held| held.and_then(|held| held.parse().ok()));
+        let forgotten_until = times.next().flatten();
+        let marked = claim.marks.iter().zip(times);
         Ok(Memory {
-            forgotten_until: times.next().flatten(),
-            redacted_at: times.flatten().collect(),
+            forgotten_until,
+            redacted_at: marked
+                .filter_map(|(mark, at)| Some((mark.clone(), at?)))
+                .collect(),
         })
     }
 
@@ -88,8 +98,14 @@ impl RedisStore {
             self.memory_of(site, claim)
         );
         indexed?;
-        if !claim.is_refused(&memory?) {
+        let memory = memory?;
+        if !claim.is_refused(&memory) {
             return Ok(merged);
+        }
+        // Whoever erases finds it no more, and has to tell of it.
+        for (mark, at) in claim.refusing(&memory) {
+            let key = self.keys.erased(site, mark, at);
+            self.note_erased(&key, [id]).await?;
         }
         self.bury(site, id, index.number.as_ref()).await?;
         Ok(Merged::refused())
@@ -106,7 +122,12 @@ impl RedisStore {
             self.remember(&self.keys.redacted(site, &mark), at, now)
                 .await?;
         }
-        let orders = self.orders_of(site, subject, now).await?;
+        let found = self.orders_of(site, subject, now).await?;
+        let mut orders = found.clone();
+        for name in subject.demand(site) {
+            let key = self.keys.erased(site, &name, at.timestamp_millis());
+            orders.extend(self.note_erased(&key, found.iter().copied()).await?);
+        }
         for &id in orders.union(&subject.orders) {
             let gone = OrderState::Gone(Tombstone { id, at });
             self.merge(site, gone, now).await?;
@@ -117,6 +138,19 @@ impl RedisStore {
             .collect();
         let ways = self.unlink_ways(site, &ids).await?;
         Ok(Redacted { orders, ways })
+    }
+
+    /// Notes that these went because of a demand. Returns all that did so far, by whatever attempt or writer.
+    async fn note_erased(
+        &self,
+        key: &str,
+        ids: impl IntoIterator<Item = OrderId>,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        let ids: Vec<u64> = ids.into_iter().map(OrderId::get).collect();
+        let mut call = Call::of(NOTE_ERASED);
+        call.key(key).arg(millis(TOMBSTONE_TTL)).arg(ids);
+        let all: Vec<u64> = self.connection.call(&call).await?;
+        Ok(all.into_iter().filter_map(OrderId::new).collect())
     }
 
     pub(in crate::store) async fn forget_until(

@@ -106,6 +106,7 @@ contract! {
         it_answers_when_asked_whether_it_does;
     redaction:
         a_redacted_customer_is_gone_and_stays_gone
+        a_demand_met_in_two_attempts_tells_of_all_its_orders
         a_redacted_site_refuses_its_past
         no_writer_brings_back_what_is_being_redacted
         receipts_are_bounded_and_newest_first

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use shopify_warmer::store::{Found, MergeOutcome, Needs, RefreshAsk, Standing, Store, Subject};
 
 use super::super::{Backend, de, entry, find, found, id, merge, merge_at, news::whole, noon, uk};
+use crate::until::until;
 
 fn jane(orders: &[u64]) -> Subject {
     Subject {
@@ -71,6 +72,30 @@ pub(super) async fn a_redacted_customer_is_gone_and_stays_gone(_: &Backend, stor
     assert_eq!(elsewhere.unwrap().outcome, MergeOutcome::Created);
 }
 
+/// An attempt may be cut off behind any of its steps; the receipt is written by the last.
+pub(super) async fn a_demand_met_in_two_attempts_tells_of_all_its_orders(
+    _: &Backend,
+    store: &Store,
+) {
+    for order in [1, 2] {
+        merge(store, whole(order, noon())).await;
+    }
+    let redact = async |at| {
+        let redacted = store.redact_customer(&uk(), &jane(&[1]), at, noon()).await;
+        redacted.unwrap()
+    };
+    assert_eq!(redact(noon()).await.orders, BTreeSet::from([id(1), id(2)]));
+    let later = noon() + TimeDelta::hours(1);
+    merge(store, whole(3, later).updated(later).created(later)).await;
+    assert_eq!(
+        redact(noon()).await.orders,
+        BTreeSet::from([id(1), id(2), id(3)]),
+        "what is left, and what went before"
+    );
+    let other = redact(noon() + TimeDelta::seconds(1)).await.orders;
+    assert_eq!(other, BTreeSet::new(), "another demand has its own");
+}
+
 pub(super) async fn a_redacted_site_refuses_its_past(_: &Backend, store: &Store) {
     merge(store, whole(1, noon())).await;
     store.set_watermark(&uk(), noon()).await.unwrap();
@@ -113,21 +138,37 @@ pub(super) async fn no_writer_brings_back_what_is_being_redacted(backend: &Backe
     for (writer, its_store) in backend.writers(store).into_iter().enumerate() {
         let first = u64::try_from(writer).unwrap() * 10 + 1;
         writers.spawn(async move {
-            for _ in 0..4 {
+            let mut cached = BTreeSet::new();
+            for pass in 0..20 {
                 for order in first..first + 10 {
-                    merge(&its_store, whole(order, noon())).await;
+                    let news = whole(order, noon()).updated(noon() + TimeDelta::seconds(pass));
+                    if merge(&its_store, news).await == MergeOutcome::Created {
+                        cached.insert(id(order));
+                    }
                 }
             }
+            cached
         });
     }
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    store
-        .redact_customer(&uk(), &jane(&[]), noon(), noon())
-        .await
-        .unwrap();
-    while let Some(ended) = writers.join_next().await {
-        ended.unwrap();
-    }
+    until(
+        "many orders are cached, and some are being written",
+        || async {
+            let held = store.orders_of(&uk(), &jane(&[]), noon()).await.unwrap();
+            (held.len() >= 80).then_some(())
+        },
+    )
+    .await;
+    let redact = async || {
+        let redacted = store
+            .redact_customer(&uk(), &jane(&[]), noon(), noon())
+            .await;
+        redacted.unwrap().orders
+    };
+    redact().await;
+    let cached: BTreeSet<_> = writers.join_all().await.into_iter().flatten().collect();
+    let told = redact().await;
+    let untold: Vec<_> = cached.difference(&told).collect();
+    assert!(untold.is_empty(), "of these no receipt tells: {untold:?}");
     for order in 1..=160 {
         let found = found(store, order).await;
         assert!(!matches!(found, Found::Order(_)), "{order}");
