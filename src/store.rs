@@ -381,7 +381,8 @@ impl Store {
         window: &Window,
         limit: usize,
     ) -> Result<Vec<OrderId>, StoreError> {
-        let mut expiries = read!(self, window(site, window.created_since))?;
+        let mut expiries =
+            on_either!(self, store => store.window(site, window.created_since).await)?;
         expiries.retain(|(_, expires_at)| *expires_at < window.expires_before.timestamp_millis());
         expiries.sort_unstable_by_key(|(id, expires_at)| (*expires_at, *id));
         Ok(expiries.into_iter().take(limit).map(|(id, _)| id).collect())
@@ -394,7 +395,7 @@ impl Store {
         created_since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<Coverage, StoreError> {
-        let expiries = read!(self, window(site, created_since))?;
+        let expiries = on_either!(self, store => store.window(site, created_since).await)?;
         let warm = expiries
             .iter()
             .filter(|(_, expires_at)| *expires_at > now.timestamp_millis())

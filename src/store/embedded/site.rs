@@ -1,7 +1,7 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
 use chrono::{DateTime, Utc};
-use redb::{ReadableTable as _, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 
 use super::{ENTRIES, EmbeddedStore, Redb, Result, WINDOW, entries::EXPIRIES, refresh, warming};
 use crate::{
@@ -20,25 +20,43 @@ pub(super) const VOICES: redb::TableDefinition<'_, (&str, &str), i64> =
 pub(super) const RECORDS: redb::TableDefinition<'_, (&str, u64), &str> =
     redb::TableDefinition::new("records");
 
+/// Orders of the window that are read at once.
+const PAGE: usize = 1000;
+
+/// The orders from an id on: id, when it was placed, when its tracking expires.
+fn window_page(read: &ReadTransaction, site: &SiteCode, first: u64) -> Redb<Vec<(u64, i64, i64)>> {
+    let table = read.open_table(WINDOW)?;
+    let rows = table.range((site.as_str(), first)..=(site.as_str(), u64::MAX))?;
+    rows.take(PAGE)
+        .map(|row| {
+            let (key, value) = row?;
+            let ((_, id), (created_at, expires_at)) = (key.value(), value.value());
+            Ok((id, created_at, expires_at))
+        })
+        .collect()
+}
+
 impl EmbeddedStore {
-    /// Orders placed since, each with when its tracking expires (epoch milliseconds).
-    pub(in crate::store) fn window(
+    /// Orders placed since, each with when its tracking expires (epoch milliseconds). Read by the page: reads run where lookups do,
+    /// which must not wait for 200,000 orders to be counted.
+    pub(in crate::store) async fn window(
         &self,
         site: &SiteCode,
         since: DateTime<Utc>,
     ) -> Result<Vec<(OrderId, i64)>> {
-        self.read(|read| {
-            let table = read.open_table(WINDOW)?;
-            let mut window = Vec::new();
-            for row in table.range((site.as_str(), 0)..=(site.as_str(), u64::MAX))? {
-                let (key, value) = row?;
-                let ((_, id), (created_at, expires_at)) = (key.value(), value.value());
-                if created_at >= since.timestamp_millis() {
-                    window.extend(OrderId::new(id).map(|id| (id, expires_at)));
-                }
-            }
-            Ok(window)
-        })
+        let (mut window, mut next) = (Vec::new(), Some(0));
+        while let Some(first) = next {
+            let page = self.read(|read| window_page(read, site, first))?;
+            next = page.last().and_then(|(id, ..)| id.checked_add(1));
+            let placed = page
+                .into_iter()
+                .filter(|(_, created_at, _)| *created_at >= since.timestamp_millis());
+            window.extend(
+                placed.filter_map(|(id, _, expires_at)| Some((OrderId::new(id)?, expires_at))),
+            );
+            tokio::task::yield_now().await;
+        }
+        Ok(window)
     }
 
     pub(in crate::store) fn mark(&self, site: &SiteCode, name: &str) -> Result<Option<i64>> {

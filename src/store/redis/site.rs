@@ -1,5 +1,7 @@
 //! What is kept for a site as a whole: its window, its marks, its history; and how all of it goes.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use redis::pipe;
 
@@ -21,6 +23,25 @@ const RAISE_FIELD: &str = r"
 local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '') or -1
 if tonumber(ARGV[2]) > held then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
 return 1";
+
+/// Orders of the window that are read at once.
+const PAGE: usize = 1000;
+/// Orders of a page that are read again with the next: so many may leave the window in between, and none of the others is missed.
+const OVERLAP: usize = 50;
+
+/// A page of the window, newest first, down to a time: ids, each followed by when its tracking expires.
+const WINDOW_PAGE: &str = r"
+local page = redis.call('ZREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES')
+local ids, expiries = {}, {}
+for place = 1, #page, 2 do
+  if tonumber(page[place + 1]) >= tonumber(ARGV[3]) then ids[#ids + 1] = page[place] end
+end
+if #ids == 0 then return expiries end
+for place, score in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
+  expiries[2 * place - 1] = ids[place]
+  expiries[2 * place] = score or '0'
+end
+return expiries";
 
 impl RedisStore {
     pub(in crate::store) async fn voices(
@@ -53,35 +74,31 @@ impl RedisStore {
         self.connection.call(&call).await
     }
 
-    /// Orders placed since, each with when its tracking expires (epoch milliseconds; 0 where that is not known).
+    /// Orders placed since, each with when its tracking expires (epoch milliseconds; 0 where that is not known). Read by the page:
+    /// Redis does one thing at a time, and a lookup must not wait for 200,000 orders to be counted.
     pub(in crate::store) async fn window(
         &self,
         site: &SiteCode,
         since: DateTime<Utc>,
     ) -> Result<Vec<(OrderId, i64)>, StoreError> {
-        let (window, expiry) = (
-            self.keys.of_site(site, "window"),
-            self.keys.of_site(site, "expiry"),
-        );
-        let mut ids = redis::cmd("ZRANGEBYSCORE");
-        ids.arg(&window).arg(since.timestamp_millis()).arg("+inf");
-        let ids: Vec<u64> = self
-            .connection
-            .run(async |mut redis| ids.query_async(&mut redis).await)
-            .await?;
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut window = BTreeMap::new();
+        for first in (0..).step_by(PAGE - OVERLAP) {
+            let mut call = Call::of(WINDOW_PAGE);
+            call.key(self.keys.of_site(site, "window"));
+            call.key(self.keys.of_site(site, "expiry"));
+            call.arg(first).arg(first + PAGE - 1);
+            call.arg(since.timestamp_millis());
+            let page: Vec<(u64, f64)> = self.connection.call(&call).await?;
+            let is_last = page.len() < PAGE;
+            window.extend(
+                page.into_iter()
+                    .filter_map(|(id, expires_at)| Some((OrderId::new(id)?, whole(expires_at)))),
+            );
+            if is_last {
+                break;
+            }
         }
-        let mut scores = redis::cmd("ZMSCORE");
-        scores.arg(&expiry).arg(&ids);
-        let scores: Vec<Option<f64>> = self
-            .connection
-            .run(async |mut redis| scores.query_async(&mut redis).await)
-            .await?;
-        let expiries = ids.into_iter().zip(scores);
-        Ok(expiries
-            .filter_map(|(id, score)| Some((OrderId::new(id)?, score.map_or(0, whole))))
-            .collect())
+        Ok(window.into_iter().collect())
     }
 
     pub(in crate::store) async fn mark(

@@ -91,7 +91,8 @@ contract! {
     warming:
         what_expires_soonest_comes_first
         coverage_counts_what_is_warm
-        a_deleted_order_leaves_the_window;
+        a_deleted_order_leaves_the_window
+        a_long_window_is_counted_whole;
     refresh:
         asks_for_one_order_become_one
         what_is_due_comes_earliest_first

@@ -1,6 +1,7 @@
 //! The window: what is in it, what is warm, what has to be fetched next.
 
 use chrono::TimeDelta;
+use futures_util::StreamExt as _;
 use shopify_warmer::{
     order::OrderId,
     store::{Coverage, Store, Window},
@@ -75,4 +76,22 @@ pub(super) async fn a_deleted_order_leaves_the_window(_: &Backend, store: &Store
     assert_eq!(expiring(store, &window(4), 10).await, ids([4, 3]));
     merge(store, whole(2, noon())).await;
     assert_eq!(expiring(store, &window(4), 10).await, ids([4, 3]));
+}
+
+/// Longer than a page of any store, all of it placed in one second, and as much again that is too old.
+pub(super) async fn a_long_window_is_counted_whole(_: &Backend, store: &Store) {
+    let merges = (1..=2400_u64).map(|order| async move {
+        let age = TimeDelta::days(if order % 2 == 0 { 8 } else { 1 });
+        merge(store, whole(order, noon()).created(noon() - age)).await
+    });
+    futures_util::stream::iter(merges)
+        .buffer_unordered(64)
+        .for_each(|_| async {})
+        .await;
+    let since = noon() - TimeDelta::days(7);
+    let coverage = store.coverage(&uk(), since, noon()).await.unwrap();
+    assert_eq!((coverage.window, coverage.warm), (1200, 1200));
+    let all = expiring(store, &window(7), 5000).await;
+    let placed: Vec<_> = (1..=2400).step_by(2).map(id).collect();
+    assert_eq!(all, placed);
 }
