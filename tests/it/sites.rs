@@ -2,11 +2,15 @@
 
 mod nine;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shopify_simulator::{ApiFault, NewOrder, Times};
+use shopify_simulator::{ApiFault, Builder, NewOrder, Times};
+use shopify_warmer::clock::Clock;
 
 use self::nine::{CODES, Nine};
 use crate::harness::until;
@@ -236,6 +240,35 @@ async fn sweeps_run_side_by_side_and_one_in_trouble_stops_no_other() {
     );
     assert_ne!(of("nl")["outcome"], "completed");
     nine.shop("nl").faults().clear();
+    nine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_hangs_keeps_no_other_from_its_slot() {
+    let before = "2026-11-23T13:59:50Z".parse().unwrap();
+    let (shop_clock, clock) = (
+        shopify_simulator::Clock::manual(before),
+        Clock::manual(before),
+    );
+    let settings = [("WARMUP_ENABLED", "true")];
+    let shop = |shop: Builder| shop.orders(5).clock(shop_clock.clone());
+    let nine = Nine::start_at(clock.clone(), &settings, shop).await;
+    nine.records(CODES.len()).await;
+    let first = nine.shop("de");
+    first.faults().api(ApiFault::Hang, Times::UntilCleared);
+    shop_clock.advance(Duration::from_secs(20));
+    clock.advance(chrono::TimeDelta::seconds(20));
+    let records = nine.records(CODES.len() + 8).await;
+    let met = records.iter().filter(|record| {
+        let slot = (&record["slot"], &record["outcome"]);
+        slot == (&json!("2026-11-23T14:00:00Z"), &json!("completed"))
+    });
+    let met: BTreeSet<_> = met.map(|record| record["site"].as_str().unwrap()).collect();
+    assert_eq!(
+        met,
+        CODES.into_iter().skip(1).collect(),
+        "all the others met theirs"
+    );
     nine.stop().await;
 }
 

@@ -20,6 +20,15 @@ pub(super) struct Nine {
 
 impl Nine {
     pub(super) async fn start(shop: impl Fn(Builder) -> Builder) -> Self {
+        Self::start_at(Clock::System, &[], shop).await
+    }
+
+    /// With a clock, and settings besides.
+    pub(super) async fn start_at(
+        clock: Clock,
+        settings: &[(&str, &str)],
+        shop: impl Fn(Builder) -> Builder,
+    ) -> Self {
         let data_dir = tempfile::tempdir().expect("a directory");
         let mut vars = vec![
             ("DATA_DIR".to_owned(), data_dir.path().display().to_string()),
@@ -50,8 +59,13 @@ impl Nine {
             }
             shops.push((code, simulator));
         }
+        vars.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let config = Config::from_vars(vars).expect("the configuration is right");
-        let app = App::start(&config, Clock::System)
+        let app = App::start(&config, clock)
             .await
             .expect("the service starts");
         let http = reqwest::Client::builder()
@@ -113,13 +127,18 @@ impl Nine {
             .json(&json!({ "type": "full" }));
         let started = reply(trigger).await;
         assert_eq!(started.status, 200, "{}", started.text);
+        self.records(CODES.len()).await
+    }
+
+    /// Waits until there are so many records, newest first.
+    pub(super) async fn records(&self, wanted: usize) -> Vec<Value> {
         until("every site has its record", || async {
             let history = self.get("/api/warmup/history?limit=100").await;
             let records = history.data()["history"]
                 .as_array()
                 .expect("a list")
                 .clone();
-            (records.len() == CODES.len()).then_some(records)
+            (records.len() == wanted).then_some(records)
         })
         .await
     }
