@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::{
+    hits,
+    latency::Latencies,
     stage::{Stage, StoreKind},
     table::{Row, Table},
 };
@@ -53,6 +55,33 @@ pub(crate) async fn measure(kind: StoreKind, orders: u32, table: &mut Table) {
         format!("{} ({calls}); the file has {file}", import.calls),
         None,
     );
+    let alone = hits::paced(&stage).await;
+    let (watched, looks) = beside_the_status(&stage).await;
+    let ratio = watched.percentile(99).as_secs_f64() / alone.percentile(99).as_secs_f64();
+    add(
+        "1,000 lookups/s, while somebody asks for the status again and again",
+        format!("{watched}, alone {alone}: p99 ratio {ratio:.2}; a status takes {looks}"),
+        None,
+    );
+}
+
+/// Lookups while the status, which counts all orders, is asked as often as it is answered; how long they took, and how long it.
+async fn beside_the_status(stage: &Stage) -> (Latencies, Latencies) {
+    let mut looker = stage.service.connect().await;
+    let mut looks = Vec::new();
+    let lookups = hits::paced(stage);
+    tokio::pin!(lookups);
+    let watched = loop {
+        let begun = Instant::now();
+        tokio::select! {
+            watched = &mut lookups => break watched,
+            status = looker.get("/api/warmup/status") => {
+                assert_eq!(status.status, 200, "the status: {}", status.text());
+                looks.push(begun.elapsed());
+            }
+        }
+    };
+    (watched, Latencies::of(looks))
 }
 
 /// How an import went.

@@ -76,6 +76,17 @@ pub(crate) async fn measure(stage: &Stage, table: &mut Table) {
     });
 }
 
+/// How long so many lookups took, of clients that ask 1,000 times a second altogether.
+pub(crate) async fn paced(stage: &Stage) -> Latencies {
+    let questions = questions(stage).into();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(stage.service.connect().await);
+    }
+    let (_, latencies) = ask(clients, &questions, PACED_REQUESTS, Pace::Paced).await;
+    Latencies::of(latencies)
+}
+
 fn row(how: &str, latencies: Vec<Duration>, more: &str, stage: &Stage) -> Row {
     let count = latencies.len();
     let latencies = Latencies::of(latencies);
