@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use self::output::complain;
 use crate::{
     config::{Config, ConfigFaults},
-    observe,
+    observe::{self, LogFormat},
 };
 
 /// The configuration or the command line is wrong.
@@ -73,7 +73,7 @@ struct ResultOptions {
     #[arg(long)]
     json: bool,
     /// The running service's address; without one at `LISTEN_ADDR` or here the command works on the store itself.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = service::address)]
     url: Option<String>,
 }
 
@@ -111,10 +111,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo => demo::run().await,
         #[cfg(feature = "demo")]
         Command::Simulate(options) => simulate::run(&options).await,
-        Command::Sweep(options) => sweep::run(&configured("warn")?, &options).await,
-        Command::Lookup(options) => lookup::run(&configured("warn")?, &options).await,
+        Command::Sweep(options) => sweep::run(&options).await,
+        Command::Lookup(options) => lookup::run(&options).await,
         Command::Webhooks(options) => webhooks::run(&options).await,
-        Command::Status(options) => status::run(&configured("warn")?, &options).await,
+        Command::Status(options) => status::run(&options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Healthcheck(options) => healthcheck::run(&options).await,
         Command::Openapi(options) => openapi::run(&options),
@@ -124,11 +124,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// The configuration, with logging set up as it says; `level` is a command's own default.
 fn configured(level: &str) -> Result<Config, ConfigFaults> {
     let config = Config::from_env()?;
-    observe::init(
-        config.log_format,
-        config.log_filter.as_deref().unwrap_or(level),
-    );
+    log_as(config.log_format, config.log_filter.as_deref(), level);
     Ok(config)
+}
+
+fn log_as(format: LogFormat, filter: Option<&str>, level: &str) {
+    observe::init(format, filter.unwrap_or(level));
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

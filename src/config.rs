@@ -1,5 +1,6 @@
 //! The only reader of the environment. Every fault is reported at once, by variable.
 
+mod caller;
 mod credentials;
 mod faults;
 mod manager;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use shopify_webhooks::ShopDomain;
 
 pub use self::{
+    caller::Caller,
     faults::ConfigFaults,
     manager::service_manager,
     names::{SITE_SUFFIXES, VARIABLES},

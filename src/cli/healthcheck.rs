@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use super::service::{Service, base_url};
+use super::service::{Service, address, base_url};
 use crate::config::Config;
 
 /// What `healthcheck` takes.
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The running service's address; where it listens if not given.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address)]
     url: Option<String>,
 }
 

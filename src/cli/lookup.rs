@@ -7,7 +7,11 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{FAILED, ResultOptions, output::say, service::Service};
+use super::{
+    FAILED, ResultOptions,
+    output::say,
+    service::{Service, Workplace},
+};
 use crate::{
     app::{self, Foundation},
     clock::Clock,
@@ -35,11 +39,12 @@ struct Success {
     data: Value,
 }
 
-pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let number = OrderNumber::parse(&options.number)?;
-    let data = match Service::running(config, options.result.url.as_deref()).await? {
-        Some(service) => ask(&service, &number, options.site.as_ref()).await?,
-        None => look(config, number, options.site.as_ref()).await?,
+    let site = options.site.as_ref();
+    let data = match Workplace::find(&options.result).await? {
+        Workplace::Service(service) => ask(&service, &number, site).await?,
+        Workplace::Store(config) => look(&config, number, site).await?,
     };
     if options.result.json {
         say(&serde_json::to_string_pretty(&data)?);

@@ -13,12 +13,11 @@ use serde_json::{Value, json};
 use super::{
     FAILED, ResultOptions,
     output::{note, say},
-    service::Service,
+    service::{Service, Workplace},
 };
 use crate::{
     app,
     clock::Clock,
-    config::Config,
     http::{self, AppState},
     store::MOST_RECORDS,
     tasks::Tasks,
@@ -50,14 +49,14 @@ struct Success {
     data: Value,
 }
 
-pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
-    let service = Service::running(config, options.result.url.as_deref()).await?;
-    let teller = if let Some(service) = service {
-        Teller::Service(service)
-    } else {
-        let tasks = Tasks::default();
-        let state = app::at_rest(config, Clock::System, &tasks)?;
-        Teller::Store(Box::new(state), tasks)
+pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let teller = match Workplace::find(&options.result).await? {
+        Workplace::Service(service) => Teller::Service(service),
+        Workplace::Store(config) => {
+            let tasks = Tasks::default();
+            let state = app::at_rest(&config, Clock::System, &tasks)?;
+            Teller::Store(Box::new(state), tasks)
+        }
     };
     let told = tell(&teller, options).await;
     let who = teller.who();

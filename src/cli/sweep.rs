@@ -11,7 +11,12 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{FAILED, ResultOptions, output::say, serve::stop_signal, service::Service};
+use super::{
+    FAILED, ResultOptions, configured,
+    output::say,
+    serve::stop_signal,
+    service::{Service, Workplace},
+};
 use crate::{
     app::{self, Foundation},
     clock::Clock,
@@ -39,22 +44,22 @@ pub(super) struct Options {
     /// Only this site.
     #[arg(long)]
     site: Option<SiteCode>,
-    /// Say what would change and write nothing.
-    #[arg(long)]
+    /// Say what would change and write nothing. It works on the store itself.
+    #[arg(long, conflicts_with = "url")]
     dry_run: bool,
     #[command(flatten)]
     result: ResultOptions,
 }
 
-pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
-    let service = if options.dry_run {
-        None
+pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let workplace = if options.dry_run {
+        Workplace::Store(Box::new(configured("warn")?))
     } else {
-        Service::running(config, options.result.url.as_deref()).await?
+        Workplace::find(&options.result).await?
     };
-    let records = match service {
-        Some(service) => by_the_service(&service, options).await?,
-        None => on_the_store(config, options).await?,
+    let records = match workplace {
+        Workplace::Service(service) => by_the_service(&service, options).await?,
+        Workplace::Store(config) => on_the_store(&config, options).await?,
     };
     if options.result.json {
         say(&serde_json::to_string_pretty(&records)?);

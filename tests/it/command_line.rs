@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use shopify_simulator::{NewOrder, Simulator};
 
-use crate::harness::{ADMIN_TOKEN, Harness, Setup};
+use crate::harness::{ADMIN_TOKEN, Harness, LOOKUP_TOKEN, Setup};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shopify-warmer");
 
@@ -325,6 +325,68 @@ async fn with_a_service_sweep_and_lookup_go_through_it() {
     let nobody = say(&["lookup", "22085", "--url", "http://127.0.0.1:9"]);
     assert_eq!(nobody.status.code(), Some(1));
     assert!(text(&nobody.stderr).contains("--url"));
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_elsewhere_is_asked_with_nothing_but_a_token() {
+    let harness: Harness = Setup::default().shop(|shop| shop.orders(30)).start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (url, slash) = (harness.url(""), harness.url("/"));
+    let say = |token: &[(&str, &str)], args: &[&str]| {
+        let said = program(args, token, directory.path()).output().unwrap();
+        (said.status.code(), text(&said.stdout) + &text(&said.stderr))
+    };
+    let (admin, lookup) = (
+        [("ADMIN_TOKEN", ADMIN_TOKEN)],
+        [("LOOKUP_TOKEN", LOOKUP_TOKEN)],
+    );
+    let swept = say(&admin, &["sweep", "full", "--url", &url]);
+    assert_eq!(swept.0, Some(0), "{}", swept.1);
+    let status = say(&admin, &["status", "--url", &slash]);
+    assert!(status.1.contains("30 of 30"), "{}", status.1);
+    let found = say(&lookup, &["lookup", "22085", "--url", &url]);
+    assert!(
+        found.0 == Some(0) && found.1.contains("#UK22085"),
+        "{}",
+        found.1
+    );
+
+    for (token, args, advice) in [
+        (
+            &lookup[..],
+            ["status", "--url", &url].as_slice(),
+            "refuses the token",
+        ),
+        (&[], &["status", "--url", &url], "asks for a token"),
+        (
+            &[("ADMIN_TOKEN", "guessed-token")],
+            &["lookup", "1", "--url", &url],
+            "refuses the token",
+        ),
+        (
+            &admin,
+            &["status", "--url", &harness.simulator.admin_url()],
+            "no service answers at --url",
+        ),
+    ] {
+        let said = say(token, args);
+        assert_eq!(said.0, Some(1), "{}", said.1);
+        assert!(said.1.contains(advice), "{args:?}: {}", said.1);
+        assert!(!said.1.contains("guessed"), "{}", said.1);
+    }
+    for wrong in [
+        "warmer.example.com",
+        "ftp://warmer",
+        "http://me:secret@warmer",
+        "http://warmer/?a=b",
+    ] {
+        let said = say(&admin, &["lookup", "1", "--url", wrong]);
+        assert_eq!(said.0, Some(2), "{wrong}: {}", said.1);
+    }
+    let dry = say(&admin, &["sweep", "full", "--dry-run", "--url", &url]);
+    assert_eq!(dry.0, Some(2), "{}", dry.1);
+    assert!(dry.1.contains("--dry-run"), "{}", dry.1);
     harness.stop().await;
 }
 

@@ -307,7 +307,7 @@ async fn the_embedded_file_is_its_services() {
             ("LOOKUP_TOKEN", ""),
         ],
     );
-    told.only("service", None, "fault", "UNAUTHORIZED");
+    told.only("service", None, "fault", "refuses the token");
     harness.stop().await;
 }
 
