@@ -17,5 +17,5 @@ pub use self::{
     settings::{SettingsFacts, TokenLook, judge_faults, judge_settings},
     shop::{Asked, ShopFacts, judge_shop},
     store::{judge_file, judge_store},
-    webhooks::{Audit, Heard, OpenFinding, SecretsHeard, judge_heard},
+    webhooks::{Audit, Heard, OpenFinding, SecretsHeard, judge_audit, judge_heard, nobody_heard},
 };

@@ -3,6 +3,7 @@
 mod public;
 mod running;
 mod shops;
+mod subscribed;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -50,6 +51,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     findings.extend(store);
     findings.extend(shops?.iter().flat_map(doctor::judge_shop));
     findings.extend(doctor::judge_heard(&running.heard, running.refused));
+    if !running.is_there() {
+        // Only now: what came in is in the store, which one at a time may open where it is a file.
+        findings.extend(subscribed::look(&config).await?);
+    }
     findings.extend(doctor::judge_public(&public?));
     tell(&findings, options);
     Ok(match worst(&findings) {

@@ -22,7 +22,7 @@ use crate::{
     calls::Priority,
     clock::Clock,
     config::{Config, ConfigFaults},
-    shopify::WebhookSubscription,
+    shopify::{AdminError, WebhookSubscription},
     site::{Site, SiteCode},
     subscriptions::{self, Asker, Audited, Endpoint, Reach, RepairError, Situation},
 };
@@ -128,20 +128,10 @@ async fn audit(config: &Config, which: &Which, then: Then) -> anyhow::Result<Exi
 }
 
 async fn audit_site(config: &Config, site: &Site, hearsay: &Hearsay, then: &Then) -> Report {
-    let existing = match subscriptions::existing(&site.calls, Priority::Foreground).await {
-        Ok(existing) => existing,
+    let (existing, mut audited) = match look(config, site, hearsay).await {
+        Ok(looked) => looked,
         Err(error) => return Report::failed(&site.code, &error),
     };
-    let (voices, last) = hearsay.of(&site.code);
-    let situation = Situation {
-        endpoint: config.public_url.as_ref(),
-        api_version: site.calls.api_version(),
-        voices: &voices,
-        last: last.as_ref(),
-        asker: Asker::Person,
-        now: Clock::System.now(),
-    };
-    let mut audited: Audited = subscriptions::judge(&existing, &situation);
     let planned = audited.repairs();
     let changes = match then {
         Then::Nothing => Vec::new(),
@@ -154,6 +144,52 @@ async fn audit_site(config: &Config, site: &Site, hearsay: &Hearsay, then: &Then
         }
     };
     Report::of(&site.code, &existing, audited, changes)
+}
+
+/// What a shop has, and how that is judged.
+async fn look(
+    config: &Config,
+    site: &Site,
+    hearsay: &Hearsay,
+) -> Result<(Vec<WebhookSubscription>, Audited), AdminError> {
+    let existing = subscriptions::existing(&site.calls, Priority::Foreground).await?;
+    let (voices, last) = hearsay.of(&site.code);
+    let situation = Situation {
+        endpoint: config.public_url.as_ref(),
+        api_version: site.calls.api_version(),
+        voices: &voices,
+        last: last.as_ref(),
+        asker: Asker::Person,
+        now: Clock::System.now(),
+    };
+    let audited = subscriptions::judge(&existing, &situation);
+    Ok((existing, audited))
+}
+
+/// Audits all shops, where no service runs whose audit could be told. Changes nothing.
+pub(super) async fn audit_all(config: &Config) -> anyhow::Result<AuditedByHand> {
+    let sites: Vec<_> = app::set_up_sites(config, &Clock::System)?
+        .iter()
+        .cloned()
+        .collect();
+    let hearsay = Hearsay::without_a_service(config, &sites).await;
+    let audits = sites.iter().map(|site| async {
+        let looked = look(config, site, &hearsay).await;
+        (site.code.clone(), looked.map(|(_, audited)| audited))
+    });
+    Ok(AuditedByHand {
+        shops: join_all(audits).await,
+        knows_what_came: hearsay.doubt().is_none(),
+    })
+}
+
+/// What was found at all shops.
+#[derive(Debug)]
+pub(super) struct AuditedByHand {
+    /// Each shop's findings.
+    pub(super) shops: Vec<(SiteCode, Result<Audited, AdminError>)>,
+    /// Whether the store told what came in lately, which alone tells what the app's own configuration delivers.
+    pub(super) knows_what_came: bool,
 }
 
 async fn delete(config: &Config, which: &Which, reach: Reach) -> anyhow::Result<ExitCode> {

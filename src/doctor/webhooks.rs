@@ -59,6 +59,19 @@ pub fn judge_heard(heard: &[Heard], refused: u64) -> Vec<Finding> {
     found
 }
 
+/// What an audit of a site's subscriptions found.
+pub fn judge_audit(site: &str, audit: &Audit) -> Vec<Finding> {
+    let found = audited(audit).into_iter();
+    found.map(|finding| finding.about(site)).collect()
+}
+
+/// That nobody could tell what came in lately, which alone tells what the app's own configuration delivers.
+pub fn nobody_heard() -> Finding {
+    let text = "neither a service nor the store tells what came in lately: a topic that only shopify.app.toml subscribes to looks as if nobody did";
+    let fix = "Start the service, change an order in the shop, and ask again.";
+    Finding::warning(Check::Subscriptions, text, fix)
+}
+
 fn of_site(heard: &Heard) -> Vec<Finding> {
     let mut found = vec![comes(heard)];
     found.extend(heard.audit.iter().flat_map(audited));

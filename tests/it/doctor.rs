@@ -312,6 +312,57 @@ async fn the_embedded_file_is_its_services() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_service_the_subscriptions_are_audited_here() {
+    let harness = Setup::default().start().await;
+    let Harness {
+        simulator,
+        app,
+        vars,
+        ..
+    } = harness;
+    assert!(app.stop().await);
+    let directory = tempfile::tempdir().unwrap();
+    let vars: Vec<_> = vars
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let fresh = directory.path().join("fresh").display().to_string();
+    let address = free_address().to_string();
+    let more = [
+        ("DATA_DIR", fresh.as_str()),
+        ("LISTEN_ADDR", &address),
+        ("PUBLIC_URL", "https://warmer.example.com"),
+    ];
+    simulator.clear_calls();
+    let told = ask(&vars, &more, directory.path());
+    told.has("subscriptions", Some("uk"), "fault", "orders/updated");
+    let operations = simulator.calls().into_iter().map(|call| call.operation);
+    let operations: std::collections::BTreeSet<_> = operations.collect();
+    assert!(
+        operations.contains("WebhookSubs"),
+        "the shop is asked: {operations:?}"
+    );
+    assert!(
+        operations
+            .iter()
+            .all(|operation| !operation.contains("Create")),
+        "and nothing is changed: {operations:?}"
+    );
+    let no_redis = [&more[..], &[("REDIS_URL", "redis://127.0.0.1:1")]].concat();
+    let told = ask(&vars, &no_redis, directory.path());
+    told.has("subscriptions", None, "warning", "nor the store tells");
+    let sync = program(
+        &["webhooks", "sync"],
+        &[&vars[..], &more].concat(),
+        directory.path(),
+    );
+    assert!({ sync }.output().unwrap().status.success());
+    let told = ask(&vars, &more, directory.path());
+    told.is_well("subscriptions", Some("uk"));
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn which_secret_signs_is_told_by_its_place() {
     let simulator_secret = "the-simulators-own-secret";
     let secrets = format!("the-new-one-not-in-use-yet,{simulator_secret}");

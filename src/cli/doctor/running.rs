@@ -110,7 +110,7 @@ fn audit(subscriptions: &Value) -> Option<Audit> {
     let is_open = |finding: &&Value| finding.pointer("/repaired") != Some(&Value::Bool(true));
     let open = findings.iter().filter(is_open).map(|finding| OpenFinding {
         is_fault: text(finding, "/weight") == "fault",
-        text: text(finding, "/text"),
+        text: format!("{}: {}", text(finding, "/topic"), text(finding, "/text")),
         fix: text(finding, "/fix"),
     });
     Some(Audit {
@@ -145,8 +145,7 @@ mod tests {
 
     #[test]
     fn the_audit_is_read_as_the_status_tells_it() {
-        let fault =
-            json!({ "weight": "fault", "text": "missing", "fix": "subscribe", "repaired": false });
+        let fault = json!({ "weight": "fault", "topic": "orders/edited", "text": "missing", "fix": "subscribe", "repaired": false });
         let mended =
             json!({ "weight": "fault", "text": "doubled", "fix": "end one", "repaired": true });
         let subscriptions = json!({ "ok": false, "findings": [fault, mended], "error": null });
@@ -158,6 +157,6 @@ mod tests {
         assert!(de.audit.is_none());
         let audit = uk.audit.as_ref().unwrap();
         assert_eq!(audit.open.len(), 1);
-        assert!(audit.open[0].is_fault && audit.open[0].text == "missing");
+        assert!(audit.open[0].is_fault && audit.open[0].text == "orders/edited: missing");
     }
 }

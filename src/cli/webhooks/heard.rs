@@ -55,7 +55,7 @@ impl Hearsay {
                 Err(_without_the_token) => Ok(Self::default()),
             };
         }
-        Ok(Self::stored(config, sites).await.unwrap_or_default())
+        Ok(Self::without_a_service(config, sites).await)
     }
 
     fn told(status: Status) -> Self {
@@ -67,6 +67,11 @@ impl Hearsay {
             sites: sites.collect(),
             is_known: true,
         }
+    }
+
+    /// What the store tells, where no service runs.
+    pub(super) async fn without_a_service(config: &Config, sites: &[Arc<Site>]) -> Self {
+        Self::stored(config, sites).await.unwrap_or_default()
     }
 
     /// None if there is no store, or somebody else has it open. Nothing is created for the sake of a look.
