@@ -36,14 +36,14 @@ pub enum StartError {
     #[error(transparent)]
     Site(#[from] BadSite),
     /// The store.
-    #[error("the store cannot be opened: {0}")]
+    #[error("the store cannot be opened")]
     Store(#[from] StoreError),
     /// The inbox.
-    #[error("the inbox cannot be opened: {0}")]
+    #[error("the inbox cannot be opened")]
     Inbox(#[from] InboxError),
     /// The address.
     #[error(
-        "cannot listen on {addr}: {source}; is another service there? Set LISTEN_ADDR to another address"
+        "cannot listen on {addr}: is another service there? Set LISTEN_ADDR to another address"
     )]
     Listen {
         /// Where.

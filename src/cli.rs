@@ -78,7 +78,7 @@ struct ResultOptions {
 }
 
 /// The service's log. What becomes of Redis it says itself; the driver would repeat it a hundred times a second.
-const INFO: &str = "info,redis=off";
+const INFO: &str = "info,redis=off,tokio_cron_scheduler=warn";
 
 /// Runs the command and says how it went: 0, 1 (failed) or 2 (bad usage or configuration).
 pub fn main(cli: Cli) -> ExitCode {

@@ -3,7 +3,7 @@
 mod durations;
 pub mod exposition;
 
-use std::str::FromStr;
+use std::{io::IsTerminal as _, str::FromStr};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -48,6 +48,12 @@ pub fn init(format: LogFormat, filter: &str) {
     );
     let registry = tracing_subscriber::registry().with(filter);
     let lines = fmt::layer().with_writer(std::io::stderr);
+    // A file is not to be full of escape codes.
+    let lines = if std::io::stderr().is_terminal() {
+        lines
+    } else {
+        lines.with_ansi(false)
+    };
     // A second call, as tests make, changes nothing.
     let installed = match format {
         LogFormat::Text => registry.with(lines).try_init(),

@@ -183,8 +183,12 @@ impl Site {
         self.access.load_full()
     }
 
-    /// How it stands with the shop, in a word: `ok`, the class of what went wrong with the last call, or what the shop told.
+    /// How it stands with the shop, in a word: `ok`, `uninstalled`, the class of what went wrong with the last call, or what the shop
+    /// told.
     pub fn standing(&self) -> &'static str {
+        if self.calls.is_closed() {
+            return "uninstalled";
+        }
         if let Some(trouble) = self.calls.trouble() {
             return trouble;
         }
@@ -197,6 +201,9 @@ impl Site {
 
     /// What a person is to do about that, where it takes a person.
     pub fn advice(&self) -> Option<&'static str> {
+        if self.calls.is_closed() {
+            return Some("Install the app in the shop again: everything comes back by itself.");
+        }
         let trouble = self.calls.told_trouble();
         let refusal = || Some(self.calls.grant_refusal()?.advice());
         trouble.map_or_else(refusal, |trouble| trouble.advice)

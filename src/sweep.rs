@@ -188,7 +188,7 @@ pub async fn run(site: &Site, at: Checkpoint, around: &Surroundings<'_>) -> Ende
     let Plan {
         task, kind, days, ..
     } = &sweep.at.plan;
-    info!(site = %site.code, %task, %kind, days, position = ?sweep.at.position, "sweep started");
+    info!(site = %site.code, %task, %kind, days, "sweep started");
     let kind = *kind;
     let ended = sweep.run(kind).await;
     sweep.end(ended.err()).await

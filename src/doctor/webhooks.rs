@@ -93,7 +93,7 @@ fn audited(audit: &Audit) -> Vec<Finding> {
         return vec![Finding::warning(check, text, fix)];
     }
     if audit.open.is_empty() {
-        return vec![Finding::ok(check, "every topic arrives, once")];
+        return vec![Finding::ok(check, "every topic is subscribed, once")];
     }
     let finding = |open: &OpenFinding| {
         if open.is_fault {

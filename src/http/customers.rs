@@ -165,5 +165,5 @@ fn limit(text: Option<&str>) -> Result<usize, ApiError> {
     let limit = text.trim().parse().ok();
     limit
         .filter(|limit| (1..=MOST).contains(limit))
-        .ok_or_else(|| ApiError::bad_request(format!("limit is none: send 1 to {MOST}")))
+        .ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {MOST}")))
 }

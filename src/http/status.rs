@@ -263,7 +263,7 @@ fn last<'a>(
     kind: Kind,
 ) -> Option<DateTime<Utc>> {
     records
-        .find(|record| record.kind == kind && record.outcome != Outcome::Skipped)
+        .find(|record| record.kind == kind && record.outcome == Outcome::Completed)
         .map(|record| record.finished_at)
 }
 

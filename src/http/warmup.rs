@@ -29,6 +29,7 @@ use crate::{
 
 /// What a trigger may say, in the body or behind the `?`.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct TriggerParams {
     r#type: Option<String>,
     warmup_type: Option<String>,

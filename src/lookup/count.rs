@@ -43,7 +43,7 @@ pub enum OrderStatus {
 
 /// A word that is no status.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
-#[error("status is none: send open, closed, cancelled or any")]
+#[error("status must be open, closed, cancelled or any")]
 pub struct BadStatus;
 
 /// How many orders a site has.

@@ -35,7 +35,7 @@ pub struct Receipt {
     /// How many orders the request named.
     pub orders_named: usize,
     /// The ids of the customer's orders that are held; only for a data request.
-    #[serde(default)]
+    #[serde(default, with = "texts")]
     #[schema(value_type = Vec<String>)]
     pub orders_held: BTreeSet<OrderId>,
     /// How many orders were cached and went, an attempt that was cut off included.
@@ -80,10 +80,10 @@ impl Receipt {
         tracing::info!(
             %site,
             webhook.topic = self.topic,
-            self.orders_erased,
-            self.keys_erased,
-            self.deliveries_erased,
-            orders_held = shown(&self.orders_held).len(),
+            orders_erased = self.orders_erased,
+            keys_erased = self.keys_erased,
+            deliveries_erased = self.deliveries_erased,
+            orders_held = self.orders_held.len(),
             "a demand of privacy is met"
         );
         let Ok(text) = serde_json::to_string(&self) else {
@@ -122,4 +122,39 @@ pub async fn receipts(
         .iter()
         .filter_map(|text| serde_json::from_str(text).ok())
         .collect())
+}
+
+/// Ids as texts: a float, which is all that many a reader of JSON has, rounds them to another order's.
+mod texts {
+    use std::collections::BTreeSet;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    use crate::order::OrderId;
+
+    /// As an earlier version wrote it, or as it is written.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(OrderId),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        ids: &BTreeSet<OrderId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(super::shown(ids))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeSet<OrderId>, D::Error> {
+        let written = Vec::<Written>::deserialize(deserializer)?;
+        let ids = written.into_iter().map(|id| match id {
+            Written::Number(id) => Ok(id),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        });
+        ids.collect()
+    }
 }

@@ -171,7 +171,7 @@ impl Warmer {
             return;
         }
         for finding in audited.findings.iter().filter(|finding| finding.repaired) {
-            warn!(site = %site.code, webhook.topic = %finding.topic, finding = finding.kind.as_str(), "a webhook subscription was put right: {}", finding.text);
+            warn!(site = %site.code, webhook.topic = %finding.topic, finding = finding.kind.as_str(), "a webhook subscription was put right: {}: {}", finding.topic, finding.text);
         }
         self.report_subscriptions(&site.code, audited);
     }

@@ -91,19 +91,31 @@ impl Reign {
     }
 }
 
+/// Says why a site is not looked after, and when it is again; not every second the same.
+fn tell_once(site: &Site, trouble: Option<String>, told: &mut Option<String>) {
+    if trouble == *told {
+        return;
+    }
+    if let Some(trouble) = &trouble {
+        warn!(site = %site.code, "the warmer cannot look after the site now: {trouble}");
+    } else {
+        info!(site = %site.code, "the warmer looks after the site again");
+    }
+    *told = trouble;
+}
+
 impl Warmer {
     pub(super) async fn watch_over(&self, site: &Arc<Site>, beat: &Beat) {
         let Some(bell) = self.0.bells.get(&site.code) else {
             return;
         };
-        let mut reign = None;
+        let (mut reign, mut told) = (None, None);
         loop {
             beat.works();
             reign = self.renew(site, reign).await;
             self.note_reign(&site.code, reign.is_some());
-            if let Err(error) = self.look_around(site, reign.as_mut()).await {
-                warn!(site = %site.code, "the warmer cannot look after the site now: {error}");
-            }
+            let looked = self.look_around(site, reign.as_mut()).await;
+            tell_once(site, looked.err().map(|error| error.to_string()), &mut told);
             beat.rests();
             select! {
                 () = self.0.tasks.cancel.cancelled() => break,

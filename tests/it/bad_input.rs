@@ -324,6 +324,8 @@ async fn triggers_that_are_none_are_explained() {
         json!({ "type": "full", "days": "x" }),
         json!({ "type": "full", "site": "xx" }),
         json!({ "type": "full", "site": "u k" }),
+        // A slip must not sweep everything.
+        json!({ "type": "full", "sites": "uk" }),
         json!([]),
         json!({ "type": 7 }),
     ] {

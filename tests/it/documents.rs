@@ -44,6 +44,26 @@ fn env_example_lists_exactly_what_is_read() {
     assert_eq!(example_names(), known_names());
 }
 
+/// In a list a fence is indented, and a line of it that is not ends it: all that follows is code then.
+#[test]
+fn every_fence_closes_where_it_should() {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let (text, mut open) = (read(document), None);
+        for (number, line) in text.lines().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let at = format!("{document}:{}: {line}", number + 1);
+            match open {
+                Some(outer) => assert!(line.is_empty() || indent >= outer, "{at}"),
+                None => assert!(!line.trim_start().starts_with("``` "), "{at}"),
+            }
+            if line.trim_start().starts_with("```") {
+                open = if open.is_none() { Some(indent) } else { None };
+            }
+        }
+        assert_eq!(open, None, "{document} ends in code");
+    }
+}
+
 #[test]
 fn the_readme_describes_every_variable_and_every_route() {
     let readme = read("README.md");

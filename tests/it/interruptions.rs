@@ -56,6 +56,12 @@ async fn a_stop_does_not_wait_for_a_page_that_hangs() {
         1,
         "it did not wait until the call timed out and was tried again"
     );
+    let status = harness.get("/api/warmup/status").await;
+    assert_eq!(
+        status.data()["last_full_warmup"],
+        Value::Null,
+        "what was stopped has not warmed"
+    );
     harness.stop().await;
 }
 

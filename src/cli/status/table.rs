@@ -94,6 +94,9 @@ fn coverage(of: &Value) -> String {
     };
     let count = |path| Looked::count(of, path);
     let (warm, window) = (count("/coverage/warm"), count("/coverage/window"));
+    if window == "0" {
+        return "no order is known yet".to_owned();
+    }
     // Rounded down: 1,399 of 1,400 is not all of them.
     format!(
         "{warm} of {window} orders warm ({:.1} %)",

@@ -200,7 +200,11 @@ fn for_a_person(report: &Report) -> String {
         lines.push(format!("  {weight}: {topic} {kind}: {}", finding.text));
         lines.push(format!("    fix: {}", finding.fix));
     }
-    if report.changes.is_empty() && report.subscriptions.is_empty() && report.findings.is_empty() {
+    if report.error.is_none()
+        && report.changes.is_empty()
+        && report.subscriptions.is_empty()
+        && report.findings.is_empty()
+    {
         lines.push("  nothing to do".to_owned());
     }
     lines.join("\n")

@@ -45,7 +45,7 @@ pub(super) struct SiteStatus {
     last_webhook_at: Option<DateTime<Utc>>,
     /// Its bucket at Shopify, in points.
     budget: BudgetStatus,
-    /// `ok`, the class of what went wrong with the last call, `wrong_shop`, or `scope_missing`.
+    /// `ok`, `uninstalled`, the class of what went wrong with the last call, `wrong_shop`, or `scope_missing`.
     #[schema(examples("ok"))]
     shopify: &'static str,
     /// What a person is to do about that, where it takes a person.

@@ -2,7 +2,11 @@
 
 use shopify_simulator::NewOrder;
 
-use super::{patiently, service_on, stream::webhooks_during, sweep_begins, sweep_ends};
+use super::{
+    patiently, service_on,
+    stream::{calls_of_lookups, webhooks_during},
+    sweep_begins, sweep_ends,
+};
 use crate::{
     harness::{Harness, now, until},
     redis_sentinel::SentinelTrio,
@@ -71,7 +75,7 @@ async fn what_only_the_dead_master_had_comes_back_from_the_inbox() {
     for order in [before, order] {
         assert_eq!(harness.by_id(order).await.data()["cached"], true, "{order}");
     }
-    assert!(harness.simulator.calls().is_empty());
+    assert!(calls_of_lookups(&harness).is_empty());
     harness.stop().await;
 }
 

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
-use shopify_simulator::NewOrder;
+use shopify_simulator::{Call, NewOrder};
 
 use crate::harness::{Harness, now, until};
 
@@ -134,9 +134,19 @@ impl Told {
                 );
             }
         }
-        let calls = harness.simulator.calls();
+        let calls = calls_of_lookups(harness);
         assert!(calls.is_empty(), "answered without Shopify: {calls:?}");
     }
+}
+
+/// The calls by which a lookup asks. A sweep whose last page went with the old master may still be reading it again.
+pub(super) fn calls_of_lookups(harness: &Harness) -> Vec<Call> {
+    let mut calls = harness.simulator.calls();
+    calls.retain(|call| {
+        let query = call.variables["query"].as_str().unwrap_or_default();
+        call.operation == "OrderById" || query.contains("name:")
+    });
+    calls
 }
 
 fn read(at: &Value) -> DateTime<Utc> {
